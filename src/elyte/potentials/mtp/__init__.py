@@ -1,0 +1,1 @@
+"""elyte.potentials.mtp"""

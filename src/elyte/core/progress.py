@@ -14,3 +14,24 @@ class Progress(Protocol):
 
 def silent(done: float, total: float, note: str = "") -> None:
     """Report to nobody."""
+
+
+class Watcher(Protocol):
+    """Who watches a long run: a display in the terminal, plain lines, or nobody."""
+
+    def stage(self, name: str) -> Progress:
+        """Begin a stage and return the callable that reports on it."""
+
+    def say(self, text: str) -> None:
+        """Say one line."""
+
+
+class SilentWatcher:
+    """Nobody watches."""
+
+    def stage(self, name: str) -> Progress:
+        """Begin a stage that nobody watches."""
+        return silent
+
+    def say(self, text: str) -> None:
+        """Say nothing."""

@@ -1,0 +1,239 @@
+"""`plan(state) → tasks`: what is to be done next; a pure function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from elyte.learning.state import Chain, FrameRef, Settings, State, Task
+
+LOOSE_PACKING = 0.85  # of the estimated density: Packmol succeeds, the barostat does the rest
+
+
+def plan(state: State) -> tuple[Task, ...]:
+    """Return the tasks of the present stage; none when the run is done."""
+    return _PLANNERS[state.stage](state) if state.stage != "done" else ()
+
+
+def _seed(settings: Settings, *numbers: int) -> int:
+    """Derive an independent seed for a task from the recipe's seed and the task's place."""
+    return int(np.random.SeedSequence([settings.seed, *numbers]).generate_state(1)[0])
+
+
+def _pack(state: State) -> tuple[Task, ...]:
+    settings = state.settings
+    low, high = settings.start_densities
+    tasks = []
+    for index in range(settings.start_frames):
+        seed = _seed(settings, 0, index)
+        rng = np.random.default_rng(seed)
+        fraction = (index + 0.5) / settings.start_frames
+        tasks.append(
+            Task(
+                "pack",
+                {
+                    "counts": dict(settings.label_counts),
+                    "density": round(settings.density * (low + (high - low) * fraction), 4),
+                    "scale": round(float(rng.uniform(*settings.start_scale)), 4),
+                    "rattle": round(float(rng.uniform(*settings.start_rattle)), 4),
+                    "seed": seed,
+                    "structure": settings.structure,
+                },
+            )
+        )
+    return tuple(tasks)
+
+
+def _label(state: State) -> tuple[Task, ...]:
+    kind = "start" if state.round == 0 else f"round-{state.round}"
+    return tuple(
+        label_task(state.settings, ref, config_type)
+        for refs, config_type in ((state.pending, kind), (state.ordinary, f"{kind}-ordinary"))
+        for ref in refs
+    )
+
+
+def label_task(settings: Settings, ref: FrameRef, config_type: str) -> Task:
+    """Return the task that labels one frame."""
+    inputs = {"frame": ref.plain(), "engine": dict(settings.engine), "config_type": config_type}
+    return Task("label", inputs)
+
+
+def _check(state: State) -> tuple[Task, ...]:
+    return (Task("check", {"potential": state.potential, "labels": list(state.fresh)}),)
+
+
+def _train(state: State) -> tuple[Task, ...]:
+    settings = state.settings
+    return (
+        Task(
+            "train",
+            {
+                "labels": list(state.training),
+                "initial": state.potential,
+                "level": settings.level,
+                "cutoff": settings.cutoff,
+                "weights": dict(settings.weights),
+                "seconds": settings.train_seconds,
+                "mode": settings.mode,
+                "engine": dict(settings.engine),
+                "seed": settings.seed,
+            },
+        ),
+    )
+
+
+def _explore(state: State) -> tuple[Task, ...]:
+    settings = state.settings
+    # Longer runs once a round has survived: what is rare shows only in time.
+    time = settings.trajectory_time * min(1 + state.calm_rounds, 3)
+    tasks = []
+    for index in range(settings.trajectories):
+        temperature = settings.exploration_temperatures[
+            index % len(settings.exploration_temperatures)
+        ]
+        turn = index // len(settings.exploration_temperatures)
+        seed = _seed(settings, 1, state.round, index)
+        low, high = settings.start_densities
+        fraction = np.random.default_rng(seed).uniform()
+        tasks.append(
+            Task(
+                "explore",
+                {
+                    "potential": state.potential,
+                    "counts": dict(settings.label_counts),
+                    "structure": settings.structure,
+                    "density": round(settings.density * (low + (high - low) * fraction), 4),
+                    "ensemble": "NVT" if turn % 2 == 0 else "NPT",
+                    "temperature": temperature,
+                    "pressure": settings.pressure,
+                    "time": time,
+                    "timestep": settings.timestep,
+                    "grade_every": settings.grade_every,
+                    "grade_save": settings.grade_save,
+                    "grade_stop": settings.grade_stop,
+                    "thermostat": settings.thermostat,
+                    "barostat": settings.barostat,
+                    "seed": seed,
+                },
+            )
+        )
+    return tuple(tasks)
+
+
+def _select(state: State) -> tuple[Task, ...]:
+    settings = state.settings
+    ordinary = 2 * sum(1 for t in state.exploration if t.outcome == "done")
+    return (
+        Task(
+            "select",
+            {
+                "potential": state.potential,
+                "trajectories": [t.task for t in state.exploration],
+                "limit": max(settings.labels_per_round - ordinary, settings.labels_per_round // 3),
+                "selection": settings.selection,
+                "seed": _seed(settings, 2, state.round),
+            },
+        ),
+    )
+
+
+def _prepare(state: State) -> tuple[Task, ...]:
+    settings = state.settings
+    return tuple(
+        Task(
+            "prepare",
+            {
+                "potential": state.potential,
+                "counts": dict(settings.production_counts),
+                "structure": settings.structure,
+                "density": round(settings.density * LOOSE_PACKING, 4),
+                "temperature": chain.temperature,
+                "timestep": settings.timestep,
+                "grade_stop": settings.grade_stop,
+                "seed": _seed(settings, 3, index, state.restarts),
+            },
+        )
+        for index, chain in enumerate(state.chains)
+    )
+
+
+def _segment(state: State, chain: Chain, ensemble: str, length: int, done: int) -> Task:
+    settings = state.settings
+    inputs: dict[str, Any] = {
+        "potential": state.potential,
+        "previous": chain.last,
+        "ensemble": ensemble,
+        "temperature": chain.temperature,
+        "pressure": settings.pressure,
+        "time": min(settings.segment_time, length - done * settings.segment_time),
+        "timestep": settings.timestep,
+        "save_every": settings.save_every,
+        "grade_every": settings.grade_every,
+        "grade_stop": settings.grade_stop,
+        "thermostat": settings.thermostat,
+        "barostat": settings.barostat,
+        "segment": done,
+    }
+    if ensemble == "NVT" and done == 0:
+        inputs["density"] = state.densities[f"{chain.temperature:g}"]
+        index = state.chains.index(chain)
+        inputs["velocity_seed"] = _seed(settings, 4, index, state.restarts)
+    return Task("segment", inputs)
+
+
+def segments(total: float, segment: float) -> int:
+    """Return how many segments a time is cut into."""
+    return max(1, int(np.ceil(total / segment - 1e-9)))
+
+
+def _equilibrate(state: State) -> tuple[Task, ...]:
+    total = state.settings.npt_time
+    return tuple(
+        _segment(state, chain, "NPT", int(total), len(chain.equilibration))
+        for chain in state.chains
+    )
+
+
+def _produce(state: State) -> tuple[Task, ...]:
+    total = state.settings.nvt_time
+    return tuple(
+        _segment(state, chain, "NVT", int(total), len(chain.production)) for chain in state.chains
+    )
+
+
+def _relabel(state: State) -> tuple[Task, ...]:
+    """Frames of the production itself, spread evenly over its segments, for each temperature."""
+    settings = state.settings
+    tasks = []
+    for temperature in settings.temperatures:
+        segments_ = [
+            key for c in state.chains if c.temperature == temperature for key in c.production
+        ]
+        picks = np.linspace(0, len(segments_) - 1, settings.relabelled).round().astype(int)
+        for order, pick in enumerate(picks):
+            same_before = int((picks[:order] == pick).sum())
+            # Index −1, −2, … counts from the segment's end.
+            ref = FrameRef(segments_[pick], -1 - 3 * same_before)
+            tasks.append(label_task(settings, ref, f"production-{temperature:g}K"))
+    return tuple(tasks)
+
+
+def _verify(state: State) -> tuple[Task, ...]:
+    return (Task("check", {"potential": state.potential, "labels": list(state.relabelled)}),)
+
+
+_PLANNERS = {
+    "pack": _pack,
+    "label": _label,
+    "check": _check,
+    "train": _train,
+    "explore": _explore,
+    "select": _select,
+    "prepare": _prepare,
+    "equilibrate": _equilibrate,
+    "produce": _produce,
+    "relabel": _relabel,
+    "verify": _verify,
+}

@@ -1,0 +1,183 @@
+"""What a run knows: an immutable state, from which `plan` and `advance` work.
+
+Everything large (frames, trajectories, potentials) lies in the project folder and is referred to
+by the key of the task that made it; the state holds plain values only. It is a pure function of
+the settings and of the finished tasks, so nothing is lost when a process dies: replaying the
+finished tasks leads to the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Stage = Literal[
+    "pack",
+    "label",
+    "check",
+    "train",
+    "explore",
+    "select",
+    "prepare",
+    "equilibrate",
+    "produce",
+    "relabel",
+    "verify",
+    "done",
+]
+
+
+@dataclass(frozen=True)
+class FrameRef:
+    """One frame in the result of a finished task."""
+
+    task: str
+    index: int = 0
+
+    def plain(self) -> list[Any]:
+        """Return plain values for the inputs of a task."""
+        return [self.task, self.index]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The plain values of a recipe on which the course of a run depends.
+
+    Times in fs, temperatures in K, pressure in bar, densities in g/cm³, lengths in Å.
+    """
+
+    label_counts: Mapping[str, int]
+    production_counts: Mapping[str, int]
+    density: float
+    engine: Mapping[str, Any]
+    level: int
+    cutoff: float
+    weights: Mapping[str, float]
+    temperatures: tuple[float, ...]
+    pressure: float
+    seed: int
+    timestep: float
+    # learning
+    start_frames: int
+    start_densities: tuple[float, float]
+    start_scale: tuple[float, float]
+    start_rattle: tuple[float, float]
+    exploration_temperatures: tuple[float, ...]
+    trajectories: int
+    trajectory_time: float
+    grade_every: int
+    grade_save: float
+    grade_stop: float
+    labels_per_round: int
+    max_rounds: int
+    max_labels: int
+    force_error_target: float
+    train_seconds: float
+    selection: str
+    mode: str
+    # production
+    replicas: int
+    npt_time: float
+    nvt_time: float
+    segment_time: float
+    save_every: int
+    relabelled: int
+    thermostat: str
+    barostat: str
+    structure: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work: what to do and the plain values it depends on, nothing else."""
+
+    kind: str
+    inputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """How one exploring trajectory ended."""
+
+    task: str
+    outcome: str
+    max_grade: float
+    saved: int
+    ordinary: int
+    before_stop: int
+    time: float
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """What one round of learning did; the learning curve of the report."""
+
+    index: int
+    labels: int
+    new_labels: int
+    quarantined: int
+    train_force_rmse: float = float("nan")
+    train_energy_rmse: float = float("nan")
+    own_force_rmse: float = float("nan")
+    own_energy_rmse: float = float("nan")
+    max_grade: float = float("nan")
+    saved: int = 0
+    stopped: int = 0
+    trajectories: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One production trajectory: a temperature, a replica, and its finished segments."""
+
+    temperature: float
+    replica: int
+    prepared: str = ""
+    equilibration: tuple[str, ...] = ()
+    production: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> str:
+        """Key of the newest finished segment."""
+        return (self.production or self.equilibration or (self.prepared,))[-1]
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run stands."""
+
+    settings: Settings
+    stage: Stage = "pack"
+    round: int = 0
+    training: tuple[str, ...] = ()
+    pending: tuple[FrameRef, ...] = ()
+    ordinary: tuple[FrameRef, ...] = ()
+    fresh: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
+    potential: str = ""
+    exploration: tuple[Trajectory, ...] = ()
+    calm_rounds: int = 0
+    finished_learning: str = ""
+    rounds: tuple[RoundRecord, ...] = ()
+    chains: tuple[Chain, ...] = ()
+    densities: Mapping[str, float] = field(default_factory=dict)
+    restarts: int = 0
+    relabelled: tuple[str, ...] = ()
+    production_errors: Mapping[str, float] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+
+    def but(self, **changes: Any) -> State:
+        """Return the same state with some fields changed."""
+        return replace(self, **changes)
+
+    def with_round(self, **changes: Any) -> State:
+        """Return the state with the record of the present round changed."""
+        current = replace(self.rounds[-1], **changes)
+        return self.but(rounds=(*self.rounds[:-1], current))
+
+    def saying(self, message: str) -> State:
+        """Return the state with one more message for the report."""
+        return self.but(messages=(*self.messages, message))

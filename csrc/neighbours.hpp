@@ -1,0 +1,283 @@
+// Full neighbour lists in any cell: triclinic, partly periodic, smaller than the cutoff.
+//
+// `build_neighbours` sorts the atoms into bins and is linear in their number; `VerletList` keeps
+// a list with a skin and rebuilds it only when a pair could have come within the cutoff unseen.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "forcefield.hpp"
+
+namespace elyte {
+
+// Neighbours of atom i are the entries first[i] … first[i + 1] of `index` and `shift`; entry k
+// lies at positions[index[k]] − positions[i] + shift[k] · cell, with the positions as given.
+struct NeighbourList {
+  std::vector<std::int64_t> first;
+  std::vector<std::int32_t> index;
+  std::vector<std::array<std::int32_t, 3>> shift;
+};
+
+namespace detail {
+
+using Matrix = std::array<double, 9>;  // rows
+
+inline std::array<double, 3> cross(const double* a, const double* b) {
+  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+}
+
+inline double norm(const double* a) { return std::sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]); }
+
+// The cell with its directions that are not periodic replaced by unit vectors normal to the
+// others, so that it can always be inverted.
+inline Matrix completed_cell(const double* cell, const std::array<bool, 3>& pbc) {
+  Matrix full{};
+  int periodic = 0;
+  for (int a = 0; a < 3; ++a)
+    if (pbc[a]) {
+      std::copy(cell + 3 * a, cell + 3 * a + 3, full.begin() + 3 * a);
+      ++periodic;
+    }
+  if (periodic == 0) return {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  if (periodic == 1) {  // first a vector normal to the periodic one
+    const int p = pbc[0] ? 0 : pbc[1] ? 1 : 2;
+    const double* v = &full[3 * p];
+    int least = 0;  // the axis that is least along it
+    for (int a = 1; a < 3; ++a)
+      if (std::abs(v[a]) < std::abs(v[least])) least = a;
+    const double axis[3] = {least == 0 ? 1.0 : 0.0, least == 1 ? 1.0 : 0.0, least == 2 ? 1.0 : 0.0};
+    const auto normal = cross(v, axis);
+    for (int x = 0; x < 3; ++x) full[3 * ((p + 1) % 3) + x] = normal[x] / norm(normal.data());
+  }
+  if (periodic < 3) {  // then the one normal to both
+    const int missing = periodic == 1 ? (pbc[0] ? 2 : pbc[1] ? 0 : 1) : !pbc[0] ? 0 : !pbc[1] ? 1 : 2;
+    const auto normal = cross(&full[3 * ((missing + 1) % 3)], &full[3 * ((missing + 2) % 3)]);
+    for (int x = 0; x < 3; ++x) full[3 * missing + x] = normal[x] / norm(normal.data());
+  }
+  return full;
+}
+
+inline Matrix inverse(const Matrix& m) {
+  Matrix result;
+  const auto bc = cross(&m[3], &m[6]), ca = cross(&m[6], &m[0]), ab = cross(&m[0], &m[3]);
+  const double volume = m[0] * bc[0] + m[1] * bc[1] + m[2] * bc[2];
+  for (int x = 0; x < 3; ++x) {
+    result[3 * x] = bc[x] / volume;
+    result[3 * x + 1] = ca[x] / volume;
+    result[3 * x + 2] = ab[x] / volume;
+  }
+  return result;
+}
+
+// Atoms in bins of a grid laid along the cell vectors.
+struct Bins {
+  Matrix cell, reciprocal;
+  std::array<bool, 3> pbc;
+  std::array<double, 3> low{}, width{};  // in fractional coordinates
+  std::array<int, 3> count{1, 1, 1}, reach{0, 0, 0};
+  std::vector<std::array<std::int32_t, 3>> wrap;  // whole cells taken off each atom
+  std::vector<std::int32_t> bin_of, first, atoms;
+  std::vector<double> sorted;  // wrapped positions in the order of `atoms`, (n, 3)
+
+  Bins(const Configuration& c, double cutoff)
+      : cell(completed_cell(c.cell, c.pbc)), reciprocal(inverse(cell)), pbc(c.pbc) {
+    const auto n = static_cast<std::size_t>(c.n);
+    std::vector<double> fraction(3 * n);
+    wrap.assign(n, {0, 0, 0});
+    for (std::size_t i = 0; i < n; ++i)
+      for (int a = 0; a < 3; ++a) {
+        double f = 0;
+        for (int x = 0; x < 3; ++x) f += c.positions[3 * i + x] * reciprocal[3 * x + a];
+        if (pbc[a]) {
+          const double whole = std::floor(f);
+          wrap[i][a] = static_cast<std::int32_t>(whole);
+          f -= whole;
+        }
+        fraction[3 * i + a] = f;
+      }
+    choose_grid(fraction, n, cutoff);
+    sort_into_bins(c, fraction, n);
+  }
+
+ private:
+  void choose_grid(const std::vector<double>& fraction, std::size_t n, double cutoff) {
+    // no more bins than a few per atom, however thin the gas
+    const double most = std::max(1.0, std::cbrt(4.0 * static_cast<double>(n)));
+    for (int a = 0; a < 3; ++a) {
+      const double column[3] = {reciprocal[a], reciprocal[3 + a], reciprocal[6 + a]};
+      const double height = 1 / norm(column);  // between the planes of this direction
+      double extent = 1;
+      if (!pbc[a] && n > 0) {
+        double high = fraction[a];
+        low[a] = fraction[a];
+        for (std::size_t i = 1; i < n; ++i) {
+          low[a] = std::min(low[a], fraction[3 * i + a]);
+          high = std::max(high, fraction[3 * i + a]);
+        }
+        extent = std::max(high - low[a], 1e-9);
+      }
+      const double wished = std::floor(2 * extent * height / cutoff);  // half a cutoff wide
+      count[a] = static_cast<int>(std::clamp(wished, 1.0, 2 * most));
+      width[a] = extent / count[a];
+      reach[a] = static_cast<int>(std::ceil(cutoff / (width[a] * height) * (1 + 1e-12)));
+      if (!pbc[a]) reach[a] = std::min(reach[a], count[a] - 1);
+    }
+  }
+
+  void sort_into_bins(const Configuration& c, const std::vector<double>& fraction, std::size_t n) {
+    bin_of.resize(n);
+    first.assign(static_cast<std::size_t>(count[0]) * count[1] * count[2] + 1, 0);
+    for (std::size_t i = 0; i < n; ++i) {
+      int b[3];
+      for (int a = 0; a < 3; ++a)
+        b[a] = std::clamp(static_cast<int>((fraction[3 * i + a] - low[a]) / width[a]), 0, count[a] - 1);
+      bin_of[i] = (b[0] * count[1] + b[1]) * count[2] + b[2];
+      ++first[bin_of[i] + 1];
+    }
+    for (std::size_t b = 1; b < first.size(); ++b) first[b] += first[b - 1];
+    std::vector<std::int32_t> next(first.begin(), first.end() - 1);
+    atoms.resize(n);
+    sorted.resize(3 * n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::int32_t slot = next[bin_of[i]]++;
+      atoms[slot] = static_cast<std::int32_t>(i);
+      for (int x = 0; x < 3; ++x) {
+        double p = c.positions[3 * i + x];
+        for (int a = 0; a < 3; ++a) p -= wrap[i][a] * cell[3 * a + x];
+        sorted[3 * static_cast<std::size_t>(slot) + x] = p;
+      }
+    }
+  }
+};
+
+inline int floor_divide(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+}  // namespace detail
+
+// All pairs nearer than the cutoff, each seen from both of its atoms; an atom's own images count.
+// Two atoms at one point are a pair of distance zero; an atom is not its own neighbour there.
+inline void build_neighbours(const Configuration& c, double cutoff, NeighbourList& list) {
+  const detail::Bins bins(c, cutoff);
+  const double cutoff2 = cutoff * cutoff;
+  list.first.assign(static_cast<std::size_t>(c.n) + 1, 0);
+  list.index.clear();
+  list.shift.clear();
+  for (std::int64_t i = 0; i < c.n; ++i) {
+    const int b = bins.bin_of[i];
+    const int home[3] = {b / (bins.count[1] * bins.count[2]), b / bins.count[2] % bins.count[1],
+                         b % bins.count[2]};
+    double mine[3];
+    for (int x = 0; x < 3; ++x) {
+      mine[x] = c.positions[3 * i + x];
+      for (int a = 0; a < 3; ++a) mine[x] -= bins.wrap[i][a] * bins.cell[3 * a + x];
+    }
+    int at[3], image[3];
+    const auto enter = [&](int a, int bin) {  // whether bin `bin` of direction a exists
+      image[a] = bins.pbc[a] ? detail::floor_divide(bin, bins.count[a]) : 0;
+      at[a] = bin - image[a] * bins.count[a];
+      return bins.pbc[a] || (bin >= 0 && bin < bins.count[a]);
+    };
+    for (int u = home[0] - bins.reach[0]; u <= home[0] + bins.reach[0]; ++u) {
+      if (!enter(0, u)) continue;
+      for (int v = home[1] - bins.reach[1]; v <= home[1] + bins.reach[1]; ++v) {
+        if (!enter(1, v)) continue;
+        for (int w = home[2] - bins.reach[2]; w <= home[2] + bins.reach[2]; ++w) {
+          if (!enter(2, w)) continue;
+          double origin[3];
+          for (int x = 0; x < 3; ++x)
+            origin[x] = image[0] * bins.cell[x] + image[1] * bins.cell[3 + x] +
+                        image[2] * bins.cell[6 + x] - mine[x];
+          const bool own = image[0] == 0 && image[1] == 0 && image[2] == 0;
+          const int bin = (at[0] * bins.count[1] + at[1]) * bins.count[2] + at[2];
+          for (std::int32_t slot = bins.first[bin]; slot < bins.first[bin + 1]; ++slot) {
+            const double* other = &bins.sorted[3 * static_cast<std::size_t>(slot)];
+            const double dx = other[0] + origin[0], dy = other[1] + origin[1], dz = other[2] + origin[2];
+            if (dx * dx + dy * dy + dz * dz >= cutoff2) continue;
+            const std::int32_t j = bins.atoms[slot];
+            if (own && j == i) continue;
+            list.index.push_back(j);
+            list.shift.push_back({image[0] + bins.wrap[i][0] - bins.wrap[j][0],
+                                  image[1] + bins.wrap[i][1] - bins.wrap[j][1],
+                                  image[2] + bins.wrap[i][2] - bins.wrap[j][2]});
+          }
+        }
+      }
+    }
+    list.first[i + 1] = static_cast<std::int64_t>(list.index.size());
+  }
+}
+
+// A list that reaches `skin` beyond the cutoff and stays valid while no pair outside it can have
+// come within the cutoff. With x the reference positions, F = h₀⁻¹ h the change of the cell and
+// u = x' − x F what the atoms moved besides, a pair that was at d is now at d F + u_j − u_i, so
+//   |d'| ≥ σ_min(F) |d| − 2 max|u|   with   σ_min(F) ≥ 1 − ‖F − 1‖,
+// and the list holds while (1 − ‖F − 1‖)(cutoff + skin) − 2 max|u| ≥ cutoff.
+class VerletList {
+ public:
+  VerletList(double cutoff, double skin) : cutoff_(cutoff), skin_(skin) {}
+
+  // Bring the list up to date; returns whether it was rebuilt.
+  bool update(const Configuration& c) {
+    if (valid(c)) return false;
+    build_neighbours(c, cutoff_ + skin_, list_);
+    numbers_.assign(c.numbers, c.numbers + c.n);
+    positions_.assign(c.positions, c.positions + 3 * c.n);
+    std::copy(c.cell, c.cell + 9, cell_.begin());
+    pbc_ = c.pbc;
+    ++builds_;
+    return true;
+  }
+
+  const NeighbourList& list() const { return list_; }
+  NeighbourList& list() { return list_; }
+  std::int64_t builds() const { return builds_; }
+
+ private:
+  bool valid(const Configuration& c) const {
+    if (builds_ == 0 || numbers_.size() != static_cast<std::size_t>(c.n) || pbc_ != c.pbc ||
+        !std::equal(numbers_.begin(), numbers_.end(), c.numbers))
+      return false;
+    detail::Matrix f{1, 0, 0, 0, 1, 0, 0, 0, 1};
+    double strain2 = 0;
+    if (!std::equal(cell_.begin(), cell_.end(), c.cell)) {
+      const auto before = detail::inverse(detail::completed_cell(cell_.data(), pbc_));
+      const auto now = detail::completed_cell(c.cell, pbc_);
+      for (int a = 0; a < 3; ++a)
+        for (int b = 0; b < 3; ++b) {
+          double sum = 0;
+          for (int k = 0; k < 3; ++k) sum += before[3 * a + k] * now[3 * k + b];
+          f[3 * a + b] = sum;
+          const double off = sum - (a == b ? 1 : 0);
+          strain2 += off * off;
+        }
+    }
+    const double room = ((1 - std::sqrt(strain2)) * (cutoff_ + skin_) - cutoff_) / 2;
+    if (!(room > 0)) return false;
+    double most = 0;
+    for (std::size_t i = 0; i < numbers_.size(); ++i) {
+      const double *old = &positions_[3 * i], *now = c.positions + 3 * i;
+      double moved2 = 0;
+      for (int b = 0; b < 3; ++b) {
+        const double u = now[b] - (old[0] * f[b] + old[1] * f[3 + b] + old[2] * f[6 + b]);
+        moved2 += u * u;
+      }
+      // not "most < moved2": a position that is not a number must force a rebuild
+      if (!(moved2 <= most)) most = moved2;
+    }
+    return most <= room * room;
+  }
+
+  double cutoff_, skin_;
+  std::int64_t builds_ = 0;
+  NeighbourList list_;
+  std::vector<std::int64_t> numbers_;
+  std::vector<double> positions_;
+  std::array<double, 9> cell_{};
+  std::array<bool, 3> pbc_{};
+};
+
+}  // namespace elyte

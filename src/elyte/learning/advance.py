@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from elyte.core.errors import InputError
 from elyte.learning.convergence import verdict
 from elyte.learning.plan import segments
 from elyte.learning.state import Chain, FrameRef, RoundRecord, State, Task, Trajectory
@@ -37,6 +38,8 @@ def _seconds(state: State, name: str, results: Sequence[Finished]) -> Mapping[st
 
 def _packed(state: State, results: Sequence[Finished]) -> State:
     good = tuple(FrameRef(r.key) for r in results if r.summary["outcome"] == "done")
+    if not good:
+        raise InputError(f"no box could be packed: {results[0].summary.get('reason', '')}")
     first = RoundRecord(index=0, labels=0, new_labels=0, quarantined=0)
     return state.but(stage="label", pending=good, rounds=(first,))
 
@@ -63,12 +66,13 @@ def _labelled(state: State, results: Sequence[Finished]) -> State:
         fresh=ordinary,
         quarantined=state.quarantined + bad,
     )
-    return state.with_round(
+    state = state.with_round(
         labels=len(state.training),
         new_labels=len(new),
         quarantined=len(bad),
         seconds=_seconds(state, "label", results),
     )
+    return state if ordinary else state.but(finished_learning=verdict(state))
 
 
 def _checked(state: State, results: Sequence[Finished]) -> State:
@@ -147,7 +151,12 @@ def _selected(state: State, results: Sequence[Finished]) -> State:
     picks = tuple(FrameRef(task, index) for task, index in results[0].summary["picks"])
     pending = tuple(dict.fromkeys(state.pending + picks))
     ordinary = tuple(ref for ref in state.ordinary if ref not in pending)
-    state = state.but(stage="label", pending=pending, ordinary=ordinary)
+    if pending or ordinary:
+        state = state.but(stage="label", pending=pending, ordinary=ordinary)
+    elif reason := verdict(state):
+        state = _begin_production(state.but(finished_learning=reason))
+    else:  # every trajectory failed before there was anything to learn from: try other boxes
+        state = state.but(stage="explore", round=state.round + 1)
     return state.with_round(seconds=_seconds(state, "select", results))
 
 

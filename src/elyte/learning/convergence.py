@@ -16,6 +16,8 @@ def verdict(state: State) -> str:
     not while trajectories still fail.
     """
     settings, record = state.settings, state.rounds[-1]
+    if not record.trajectories:
+        return ""
     survived = state.calm_rounds > 0
     accurate = record.own_force_rmse <= settings.force_error_target
     if survived and accurate and record.saved == 0:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from elyte.workflow.codec import content_hash
+
 Stage = Literal[
     "pack",
     "label",
@@ -94,6 +96,11 @@ class Task:
 
     kind: str
     inputs: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Hash of what is to be done; never of a path, a host or a time."""
+        return content_hash({"kind": self.kind, "inputs": dict(self.inputs)})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""Label frames through the ledger, and compare a potential with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from elyte.core.errors import Outcome
+from elyte.core.progress import Progress
+from elyte.learning.project import Project
+from elyte.learning.state import Task
+from elyte.reference import EngineSettings, label_frames, label_key
+from elyte.validation.errors import errors
+
+
+def label(
+    tasks: Sequence[Task], project: Project, progress: Progress
+) -> list[dict[str, Any]]:
+    """Label all frames of the tasks; what the ledger holds is not computed again."""
+    summaries: list[dict[str, Any]] = [{} for _ in tasks]
+    for config_type in dict.fromkeys(task.inputs["config_type"] for task in tasks):
+        chosen = [i for i, t in enumerate(tasks) if t.inputs["config_type"] == config_type]
+        settings = EngineSettings(**tasks[chosen[0]].inputs["engine"])
+        frames = [project.frame(*tasks[i].inputs["frame"]) for i in chosen]
+        keys = [label_key(frame, settings) for frame in frames]
+        known = [project.ledger.has(key) for key in keys]
+        labels = label_frames(
+            frames,
+            settings,
+            project.ledger,
+            workers=project.workers,
+            progress=progress,
+            config_type=config_type,
+        )
+        for i, key, was_known, result in zip(chosen, keys, known, labels, strict=True):
+            bad = isinstance(result, Outcome)
+            summaries[i] = {
+                "outcome": result.kind if isinstance(result, Outcome) else "done",
+                "reason": result.reason if isinstance(result, Outcome) else "",
+                "label": key,
+                "known": was_known and not bad,
+            }
+    return summaries
+
+
+def check(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
+    """Compare the potential with labels on which it was not trained."""
+    data = project.labelled(inputs["labels"])
+    found = errors(project.potential(inputs["potential"]), data)
+    summary = {
+        "force_rmse": float(found.force_rmse),
+        "force_mae": float(found.force_mae),
+        "energy_rmse": float(found.energy_rmse),
+        "energy_mae": float(found.energy_mae),
+        "frames": float(len(data)),
+    }
+    return {"summary": summary}

@@ -1,0 +1,73 @@
+"""Train the potential on the labels, and build its active set."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elyte.core.progress import Progress
+from elyte.learning.project import Project
+from elyte.potentials.mtp import MTP
+from elyte.potentials.mtp.training import Weights, smallest_distance
+from elyte.potentials.mtp.training import train as train_potential
+from elyte.reference import EngineSettings, isolated_atom_energies
+from elyte.selection import ActiveSet
+
+DISTANCE_MARGIN = 0.95  # the radial functions reach a little below the smallest distance seen
+
+
+def train(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
+    """Train on the labels named, from the potential before (or from scratch)."""
+    data = project.labelled(inputs["labels"])
+    settings = EngineSettings(**inputs["engine"])
+    atoms = isolated_atom_energies(data.species, settings, project.ledger)
+    if inputs["initial"]:
+        initial = project.potential(inputs["initial"])
+    else:
+        initial = MTP.initial(
+            inputs["level"],
+            data.species,
+            cutoff=inputs["cutoff"],
+            min_distance=round(DISTANCE_MARGIN * smallest_distance(data.frames), 3),
+            seed=inputs["seed"],
+        )
+    result = train_potential(
+        initial,
+        data,
+        weights=Weights(**inputs["weights"]),
+        isolated_atoms=atoms,
+        threads=project.workers,
+        max_seconds=inputs["seconds"],
+        progress=progress,
+        seed=inputs["seed"],
+    )
+    active = ActiveSet.build(result.potential, data.frames, mode=inputs["mode"])
+    return {
+        "summary": {
+            "species": list(result.potential.species),
+            "force_rmse": float(result.errors.force_rmse),
+            "energy_rmse": float(result.errors.energy_rmse),
+            "evaluations": len(result.history),
+        },
+        "potential": _text(result.potential),
+        "active_set": _bytes(active),
+    }
+
+
+def _text(potential: MTP) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "potential.almtp"
+        potential.save(path)
+        return path.read_text()
+
+
+def _bytes(active: ActiveSet) -> np.ndarray:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "active.npz"
+        active.save(path)
+        return np.frombuffer(io.FileIO(path).readall(), dtype=np.uint8)

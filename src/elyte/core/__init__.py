@@ -9,6 +9,7 @@ from elyte.core.errors import (
     Outcome,
     ProjectLocked,
     RecipeError,
+    StorageError,
     UnknownSpecies,
 )
 from elyte.core.frame import Dataset, Frame, LabelledFrame, Labels
@@ -28,5 +29,6 @@ __all__ = [
     "ProjectLocked",
     "Quantity",
     "RecipeError",
+    "StorageError",
     "UnknownSpecies",
 ]

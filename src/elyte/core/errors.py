@@ -6,6 +6,7 @@ ElyteError
 │   ├── FormatError       a file that is not what it should be
 │   └── UnknownSpecies    an element or molecule that is not there
 ├── MissingDependency     an optional library or program is not installed
+├── StorageError          a folder that cannot be written, a full disk
 ├── ProjectLocked         another process writes to this project
 └── DamagedData           stored data that does not match its hash
 
@@ -42,6 +43,10 @@ class UnknownSpecies(InputError):
 
 class MissingDependency(ElyteError):
     """An optional library or program that is not installed."""
+
+
+class StorageError(ElyteError):
+    """A folder that cannot be written or read, or a disk that is full."""
 
 
 class ProjectLocked(ElyteError):

@@ -1,1 +1,9 @@
-"""elyte.workflow"""
+"""Tasks, where they run, and what is kept of them; knows no science."""
+
+from elyte.workflow.ledger import Entry, Ledger
+from elyte.workflow.lock import ProjectLock
+from elyte.workflow.pool import LocalPool
+from elyte.workflow.store import ResultStore
+from elyte.workflow.task import Task
+
+__all__ = ["Entry", "Ledger", "LocalPool", "ProjectLock", "ResultStore", "Task"]

@@ -1,0 +1,302 @@
+"""Extrapolation grades and selection by D-optimality (MaxVol).
+
+γ_i = max_j |c_ij|,  c_i = b_i A⁻¹,  b_i = ∂E_i/∂θ,
+where A holds the rows of the training set whose |det| is largest: the energy of an environment
+is, to first order, the sum of c_ij times the energies of the active ones. γ ≤ 1 interpolates.
+Podryabinkin and Shapeev 2017, doi:10.1016/j.commatsci.2017.08.031.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from elyte.core import Frame, InputError
+from elyte.selection import storage
+from elyte.selection.derivatives import (
+    Differentiable,
+    Pool,
+    Rows,
+    fingerprint,
+    frame_rows,
+    gather,
+)
+from elyte.selection.greedy import choose
+from elyte.selection.maxvol import Basis, maximise
+
+Mode = Literal["neighbourhood", "configuration"]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The active rows of one block: those of one central species, or all.
+
+    Args:
+        columns: parameters the rows depend on, (K,).
+        basis: the active rows and their inverse.
+        frames: digest of the frame of each active row, (K,); "" for a pseudo row.
+        atoms: atom of each active row in its frame, (K,); −1 for a configuration or pseudo row.
+    """
+
+    columns: NDArray[np.int64]
+    basis: Basis
+    frames: NDArray[np.str_]
+    atoms: NDArray[np.int64]
+
+    def grades(self, rows: Rows) -> NDArray[np.float64]:
+        """Return γ of rows (m,); derivatives by parameters that no training row had count too."""
+        places = np.searchsorted(self.columns, rows.columns)
+        known = places < len(self.columns)
+        known[known] = self.columns[places[known]] == rows.columns[known]
+        grades = np.zeros(len(rows.values))
+        if known.any():
+            values = rows.values if known.all() else rows.values[:, known]
+            grades = np.abs(values @ self.basis.inverse[places[known]]).max(axis=1)
+        if not known.all():
+            floor = self.basis.floor * unknown_scale(self.basis)
+            grades = np.maximum(grades, np.abs(rows.values[:, ~known]).max(axis=1) / floor)
+        return grades
+
+
+def unknown_scale(basis: Basis) -> float:
+    """Scale of a column that was zero in all training rows: the median of the others."""
+    return float(np.median(basis.scale))
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveSet:
+    """Active rows of one potential, and what they say of other structures.
+
+    Args:
+        mode: "neighbourhood" (rows are ∂E_i/∂θ of atoms) or "configuration" (their mean over
+            the atoms of a frame, so that a supercell has the grade of its cell).
+        by_species: one set for the atoms of each species, or one common set of P rows.
+        floor: ε of the pseudo rows that hold the places no training row fills, relative to the
+            root mean square of each column.
+        tolerance: rows enter when |c| exceeds 1 + tolerance.
+        potential: fingerprint of the potential that the rows belong to.
+        blocks: by atomic number of the central atom, or 0 for a common set.
+    """
+
+    mode: Mode
+    by_species: bool
+    floor: float
+    tolerance: float
+    potential: str
+    blocks: Mapping[int, Block]
+
+    @classmethod
+    def build(
+        cls,
+        potential: Differentiable,
+        frames: Sequence[Frame],
+        mode: Mode = "neighbourhood",
+        previous: ActiveSet | None = None,
+        *,
+        by_species: bool = True,
+        floor: float = 1e-3,
+        tolerance: float = 0.01,
+    ) -> ActiveSet:
+        """Find the rows of maximal volume among the training frames.
+
+        Args:
+            potential: its `atom_gradients` give the rows.
+            frames: the training set.
+            mode: see the class.
+            previous: an active set of an earlier potential; its rows are where the search starts
+                (found by the frames' content), which saves time and changes little.
+            by_species, floor, tolerance: see the class.
+
+        Raises:
+            InputError: no frames, an unknown mode, or a floor or tolerance out of range.
+        """
+        _check(frames, mode, floor, tolerance)
+        by_species = by_species and mode == "neighbourhood"
+        digests = [frame.digest() for frame in frames]
+        blocks = {
+            block: _build_block(pool, digests, _start(previous, block), floor, tolerance)
+            for block, pool in gather(potential, frames, mode, by_species).items()
+        }
+        return cls(mode, by_species, floor, tolerance, fingerprint(potential), blocks)
+
+    def grades(self, potential: Differentiable, frame: Frame) -> NDArray[np.float64]:
+        """Return γ of every atom, (n,); in configuration mode all have the frame's value.
+
+        Atoms of a species without any training row have an infinite grade.
+
+        Raises:
+            InputError: the active set was built for another potential.
+        """
+        self.require(potential)
+        grades = np.full(len(frame), np.inf)
+        for rows in frame_rows(potential, frame, self.mode, self.by_species):
+            if rows.block in self.blocks:
+                where = slice(None) if self.mode == "configuration" else rows.atoms
+                grades[where] = self.blocks[rows.block].grades(rows)
+        return grades
+
+    def grade_function(
+        self, potential: Differentiable, threads: int = 1
+    ) -> Callable[[Frame], NDArray[np.float64]]:
+        """Return frame → grades (n,), for use during dynamics, with BLAS held to `threads`.
+
+        Raises:
+            InputError: the active set was built for another potential.
+        """
+        self.require(potential)
+        controller = ThreadpoolController()
+
+        def grade(frame: Frame) -> NDArray[np.float64]:
+            with controller.limit(limits=threads, user_api="blas"):
+                return self.grades(potential, frame)
+
+        return grade
+
+    def select(
+        self,
+        potential: Differentiable,
+        candidates: Sequence[Frame],
+        limit: int | None = None,
+        threshold: float | None = None,
+    ) -> list[int]:
+        """Return the candidates that enter the active set, those that extrapolate most first.
+
+        The frame with the largest grade enters with all of its rows (they will all be
+        training data), the grades of the others are brought up to date, and so on. Frames
+        whose rows have all been displaced by later ones are left out at the end.
+
+        Args:
+            potential: the one the set was built for.
+            candidates: frames to choose from.
+            limit: stop after so many.
+            threshold: stop when no grade exceeds it; 1 + tolerance when None.
+
+        Raises:
+            InputError: the active set was built for another potential, or a negative limit.
+        """
+        self.require(potential)
+        if limit is not None and limit < 0:
+            raise InputError(f"limit is {limit}; the number of frames to select is not negative")
+        if not candidates:
+            return []
+        least = 1.0 + self.tolerance if threshold is None else max(threshold, 1.0 + self.tolerance)
+        pools = gather(potential, candidates, self.mode, self.by_species)
+        bases = {block: self._working_basis(block, pool) for block, pool in pools.items()}
+        return choose(bases, len(candidates), 1.0 + self.tolerance, least, limit)
+
+    def require(self, potential: Differentiable) -> None:
+        """Raise InputError unless the set was built for this potential with these parameters."""
+        if fingerprint(potential) != self.potential:
+            raise InputError(
+                "the active set belongs to a potential with other parameters, so its grades mean "
+                "nothing for this one; build it again with ActiveSet.build(potential, frames)"
+            )
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the active rows as a numpy archive (.npz)."""
+        facts = {
+            "mode": self.mode,
+            "by_species": self.by_species,
+            "floor": self.floor,
+            "tolerance": self.tolerance,
+            "potential": self.potential,
+        }
+        arrays = {
+            block: {
+                "columns": b.columns,
+                "rows": b.basis.matrix,
+                "scale": b.basis.scale,
+                "frames": b.frames,
+                "atoms": b.atoms,
+            }
+            for block, b in self.blocks.items()
+        }
+        storage.write(path, facts, arrays)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], potential: Differentiable | None = None) -> ActiveSet:
+        """Read what `save` wrote, and check that it belongs to `potential` when one is given.
+
+        Raises:
+            FormatError: not such a file.
+            InputError: the active set was built for another potential.
+        """
+        facts, arrays = storage.read(path)
+        blocks = {
+            block: Block(
+                a["columns"],
+                Basis.of(a["rows"], a["scale"], facts["floor"], a["frames"] == ""),
+                a["frames"],
+                a["atoms"],
+            )
+            for block, a in arrays.items()
+        }
+        active = cls(blocks=blocks, **facts)
+        if potential is not None:
+            active.require(potential)
+        return active
+
+    def _working_basis(self, block: int, pool: Pool) -> tuple[Basis, Pool]:
+        """Return a copy of a block's basis, and the pool, both in the columns of both."""
+        if block not in self.blocks:
+            scale = column_scale(pool.values)
+            return Basis(scale, self.floor), pool
+        known = self.blocks[block]
+        basis = known.basis.copy()
+        new = np.setdiff1d(pool.columns, known.columns)
+        basis.extend(np.full(len(new), unknown_scale(basis)))
+        columns = np.concatenate([known.columns, new])
+        order = np.argsort(columns)
+        values = np.zeros((len(pool.values), len(columns)))
+        values[:, order[np.searchsorted(columns, pool.columns, sorter=order)]] = pool.values
+        return basis, Pool(columns, values, pool.frames, pool.atoms)
+
+
+def column_scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Root mean square of each column, (K,)."""
+    return np.asarray(np.sqrt(np.mean(values**2, axis=0)))
+
+
+def _check(frames: Sequence[Frame], mode: str, floor: float, tolerance: float) -> None:
+    if not frames:
+        raise InputError("an active set needs at least one training frame")
+    if mode not in get_args(Mode):
+        raise InputError(f"mode is {mode!r}; it is one of {', '.join(get_args(Mode))}")
+    if not 0 < floor < 1:
+        raise InputError(f"floor is {floor}; it lies between 0 and 1")
+    if not tolerance > 0:
+        raise InputError(f"tolerance is {tolerance}; it is positive")
+
+
+def _start(previous: ActiveSet | None, block: int) -> set[tuple[str, int]]:
+    """Sources of the active rows of an earlier set."""
+    if previous is None or block not in previous.blocks:
+        return set()
+    old = previous.blocks[block]
+    return {(str(f), int(a)) for f, a in zip(old.frames, old.atoms, strict=True) if f}
+
+
+def _build_block(
+    pool: Pool,
+    digests: Sequence[str],
+    start: set[tuple[str, int]],
+    floor: float,
+    tolerance: float,
+) -> Block:
+    basis = Basis(column_scale(pool.values), floor)
+    sources = [(digests[f], int(a)) for f, a in zip(pool.frames, pool.atoms, strict=True)]
+    first = np.array([i for i, source in enumerate(sources) if source in start], dtype=np.int64)
+    if len(first) == 0:
+        first = np.arange(len(sources))
+    basis.start(pool.values[first], first)
+    maximise(basis, pool.values, 1.0 + tolerance)
+    true = basis.holders >= 0
+    frames = np.array([sources[i][0] if i >= 0 else "" for i in basis.holders], dtype="U64")
+    atoms = np.where(true, pool.atoms[basis.holders], -1)
+    return Block(pool.columns, basis, frames, atoms)

@@ -257,11 +257,12 @@ class ReportData:
             rounds=tuple(RoundRecord(**r) for r in fields.get("rounds", ())),
             parity=tuple(ParityData(**p) for p in fields.get("parity", ())),
             citations=tuple(Citation(**c) for c in fields.get("citations", ())),
-            **{name: tuple((a, b) for a, b in fields.get(name, ())) for name in _PAIRS},
+            realised=tuple((a, b) for a, b in fields.get("realised", ())),
+            provenance=tuple((a, b) for a, b in fields.get("provenance", ())),
+            elapsed=tuple((a, b) for a, b in fields.get("elapsed", ())),
         )
 
 
-_PAIRS = ("realised", "provenance", "elapsed")
 _PLAIN = (
     "title",
     "recipe_text",

@@ -1,0 +1,367 @@
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "dynamics/model_fields.hpp"
+#include "dynamics/simulation.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace elyte::dynamics {
+namespace {
+
+using Input = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
+using InputInt = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
+using Output = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
+
+nb::capsule capsule_of(ForceField* field) {
+  return nb::capsule(field, FORCE_FIELD_CAPSULE,
+                     [](void* p) noexcept { delete static_cast<ForceField*>(p); });
+}
+
+const ForceField& field_of(const nb::capsule& capsule) {
+  void* pointer = PyCapsule_GetPointer(capsule.ptr(), FORCE_FIELD_CAPSULE);
+  if (!pointer) throw nb::python_error();
+  return *static_cast<const ForceField*>(pointer);
+}
+
+nb::object array_of(const double* values, std::vector<std::size_t> shape) {
+  std::size_t size = 1;
+  for (const std::size_t length : shape) size *= length;
+  auto* copy = new double[size];
+  std::copy(values, values + size, copy);
+  nb::capsule owner(copy, [](void* p) noexcept { delete[] static_cast<double*>(p); });
+  return nb::cast(
+      nb::ndarray<nb::numpy, double>(copy, shape.size(), shape.data(), owner));
+}
+
+std::vector<double> doubles(nb::handle value, std::size_t size, const char* name) {
+  const auto array = nb::cast<Input>(value);
+  if (array.size() != size) throw std::invalid_argument(std::string(name) + ": wrong size");
+  return std::vector<double>(array.data(), array.data() + size);
+}
+
+// ---- state ----------------------------------------------------------------------------------
+
+// The variables of thermostat and barostat in one vector: heat, strain rate, then of the two
+// chains the lengths, coordinates and velocities.
+std::vector<double> extended_of(const State& s) {
+  std::vector<double> values{s.heat, s.strain_rate};
+  for (const Chain* chain : {&s.chain, &s.barostat_chain}) {
+    values.push_back(chain->length());
+    values.insert(values.end(), chain->eta.begin(), chain->eta.end());
+    values.insert(values.end(), chain->velocity.begin(), chain->velocity.end());
+  }
+  return values;
+}
+
+void set_extended(State& s, const std::vector<double>& values) {
+  std::size_t at = 0;
+  const auto take = [&] {
+    if (at >= values.size()) throw std::invalid_argument("extended variables are incomplete");
+    return values[at++];
+  };
+  s.heat = take();
+  s.strain_rate = take();
+  for (Chain* chain : {&s.chain, &s.barostat_chain}) {
+    const double length = take();
+    if (!(length >= 1 && length < 100)) throw std::invalid_argument("a chain has a bad length");
+    *chain = Chain(static_cast<int>(length));
+    for (double& eta : chain->eta) eta = take();
+    for (double& velocity : chain->velocity) velocity = take();
+  }
+}
+
+State state_from(const nb::dict& d) {
+  State s;
+  const auto numbers = nb::cast<InputInt>(d["numbers"]);
+  s.n = static_cast<std::int64_t>(numbers.size());
+  const auto n = numbers.size();
+  s.numbers.assign(numbers.data(), numbers.data() + n);
+  const auto pbc = nb::cast<std::vector<bool>>(d["pbc"]);
+  for (int a = 0; a < 3; ++a) s.pbc[a] = pbc.at(a);
+  s.masses = doubles(d["masses"], n, "masses");
+  s.positions = doubles(d["positions"], 3 * n, "positions");
+  s.velocities = doubles(d["velocities"], 3 * n, "velocities");
+  const auto cell = doubles(d["cell"], 9, "cell");
+  std::copy(cell.begin(), cell.end(), s.cell.begin());
+  s.step = nb::cast<std::int64_t>(d["step"]);
+  s.time = nb::cast<double>(d["time"]);
+  s.random = Random(nb::cast<std::uint64_t>(d["seed"]));
+  s.forces.assign(3 * n, 0.0);
+  if (d.contains("chain_length")) {
+    s.chain = Chain(nb::cast<int>(d["chain_length"]));
+    s.barostat_chain = s.chain;
+  }
+  if (d.contains("random")) {
+    Random::Words words{};
+    const auto given = nb::cast<std::vector<std::uint64_t>>(d["random"]);
+    if (given.size() != words.size()) throw std::invalid_argument("random: wrong size");
+    std::copy(given.begin(), given.end(), words.begin());
+    s.random.set_words(words);
+  }
+  if (d.contains("extended")) {
+    const auto array = nb::cast<Input>(d["extended"]);
+    set_extended(s, std::vector<double>(array.data(), array.data() + array.size()));
+  }
+  if (d.contains("forces")) {
+    s.forces = doubles(d["forces"], 3 * n, "forces");
+    s.energy = nb::cast<double>(d["energy"]);
+    const auto strain = doubles(d["strain_gradient"], 9, "strain_gradient");
+    std::copy(strain.begin(), strain.end(), s.strain_gradient.begin());
+    s.evaluated = true;
+  }
+  return s;
+}
+
+nb::dict state_to(const State& s) {
+  const auto n = static_cast<std::size_t>(s.n);
+  nb::dict d;
+  d["positions"] = array_of(s.positions.data(), {n, 3});
+  d["velocities"] = array_of(s.velocities.data(), {n, 3});
+  d["forces"] = array_of(s.forces.data(), {n, 3});
+  d["cell"] = array_of(s.cell.data(), {3, 3});
+  d["energy"] = s.energy;
+  d["strain_gradient"] = array_of(s.strain_gradient.data(), {3, 3});
+  d["step"] = s.step;
+  d["time"] = s.time;
+  const auto extended = extended_of(s);
+  d["extended"] = array_of(extended.data(), {extended.size()});
+  const auto words = s.random.words();
+  d["random"] = nb::cast(std::vector<std::uint64_t>(words.begin(), words.end()));
+  return d;
+}
+
+Thermostat thermostat_named(const std::string& name) {
+  if (name == "none") return Thermostat::none;
+  if (name == "langevin") return Thermostat::langevin;
+  if (name == "bussi") return Thermostat::bussi;
+  if (name == "nose-hoover") return Thermostat::nose_hoover;
+  throw std::invalid_argument("unknown thermostat " + name);
+}
+
+Barostat barostat_named(const std::string& name) {
+  if (name == "none") return Barostat::none;
+  if (name == "scr") return Barostat::stochastic;
+  if (name == "mtk") return Barostat::mtk;
+  if (name == "prescribed") return Barostat::prescribed;
+  throw std::invalid_argument("unknown barostat " + name);
+}
+
+Settings settings_from(const nb::dict& d) {
+  Settings s;
+  const auto number = [&](const char* key, double& target) {
+    if (d.contains(key)) target = nb::cast<double>(d[key]);
+  };
+  const auto whole = [&](const char* key, std::int64_t& target) {
+    if (d.contains(key)) target = nb::cast<std::int64_t>(d[key]);
+  };
+  s.thermostat = thermostat_named(nb::cast<std::string>(d["thermostat"]));
+  s.barostat = barostat_named(nb::cast<std::string>(d["barostat"]));
+  number("timestep", s.timestep);
+  number("thermostat_time", s.thermostat_time);
+  number("barostat_time", s.barostat_time);
+  number("compressibility", s.compressibility);
+  number("degrees_of_freedom", s.degrees_of_freedom);
+  number("max_force", s.max_force);
+  number("max_temperature", s.max_temperature);
+  number("max_energy_jump", s.max_energy_jump);
+  whole("renew_every", s.renew_every);
+  whole("history_every", s.history_every);
+  whole("history_length", s.history_length);
+  return s;
+}
+
+// ---- the simulation as Python sees it --------------------------------------------------------
+
+const char* name_of(Stop stop) {
+  switch (stop) {
+    case Stop::none: return "";
+    case Stop::not_finite: return "not_finite";
+    case Stop::force: return "force";
+    case Stop::temperature: return "temperature";
+    case Stop::energy_jump: return "energy_jump";
+    case Stop::volume: return "volume";
+  }
+  return "";
+}
+
+class PySimulation {
+ public:
+  PySimulation(nb::capsule capsule, const nb::dict& state, const nb::dict& settings)
+      : capsule_(std::move(capsule)),
+        simulation_(field_of(capsule_), settings_from(settings), state_from(state)) {}
+
+  nb::dict run(std::int64_t steps, Input temperatures, Input pressures, nb::object volumes,
+               const nb::dict& into, bool first) {
+    Targets targets{temperatures.data(), pressures.data(), nullptr};
+    const auto needed = static_cast<std::size_t>(std::max<std::int64_t>(steps, first ? 1 : 0));
+    if (temperatures.size() < needed || pressures.size() < needed)
+      throw std::invalid_argument("targets are needed for every step");
+    Input volume_array;
+    if (!volumes.is_none()) {
+      volume_array = nb::cast<Input>(volumes);
+      if (volume_array.size() < needed) throw std::invalid_argument("too few volumes");
+      targets.volume = volume_array.data();
+    } else if (simulation_.settings.barostat == Barostat::prescribed) {
+      throw std::invalid_argument("a prescribed volume needs volumes");
+    }
+    Records records = records_from(into, steps, first);
+    Report report;
+    {
+      nb::gil_scoped_release release;
+      if (first) simulation_.record(targets, records);
+      report = simulation_.run(steps, targets, records);
+    }
+    nb::dict d;
+    d["steps"] = report.steps;
+    d["stop"] = name_of(report.stop);
+    d["value"] = report.value;
+    d["atom"] = report.atom;
+    d["series"] = records.series_rows;
+    d["frames"] = records.frame_rows;
+    d["flux"] = records.flux_rows;
+    return d;
+  }
+
+  nb::dict state() { return state_to(simulation_.state); }
+
+  void evaluate() {
+    nb::gil_scoped_release release;
+    simulation_.evaluate_if_needed();
+  }
+
+  double temperature() const {
+    return 2 * simulation_.kinetic() / (simulation_.settings.degrees_of_freedom * BOLTZMANN);
+  }
+
+  nb::list history() const {
+    nb::list list;
+    const auto n = static_cast<std::size_t>(simulation_.state.n);
+    for (const Snapshot& s : simulation_.history())
+      list.append(nb::make_tuple(s.step, array_of(s.positions.data(), {n, 3}),
+                                 array_of(s.cell.data(), {3, 3})));
+    return list;
+  }
+
+ private:
+  // Borrow the arrays of `into`; every one must have room for all rows of the block.
+  Records records_from(const nb::dict& into, std::int64_t steps, bool first) {
+    Records r;
+    const auto n = static_cast<std::size_t>(simulation_.state.n);
+    const auto rows = [&](std::int64_t every) {
+      const std::int64_t start = simulation_.state.step;
+      const std::int64_t count = (start + steps) / every - start / every;
+      return static_cast<std::size_t>(count + (first && start % every == 0 ? 1 : 0));
+    };
+    const auto room = [&](const char* key, std::size_t size) {
+      auto array = nb::cast<Output>(nb::object(into[key]), false);
+      if (array.size() < size) throw std::invalid_argument(std::string(key) + ": too small");
+      return array.data();
+    };
+    if (into.contains("series")) {
+      r.series_every = nb::cast<std::int64_t>(into["series_every"]);
+      r.series = room("series", rows(r.series_every) * Records::COLUMNS);
+    }
+    if (into.contains("positions")) {
+      r.frames_every = nb::cast<std::int64_t>(into["frames_every"]);
+      const std::size_t count = rows(r.frames_every);
+      r.positions = room("positions", count * n * 3);
+      if (into.contains("velocities")) r.velocities = room("velocities", count * n * 3);
+      r.cells = room("cells", count * 9);
+      r.frame_times = room("frame_times", count * 2);
+    }
+    if (into.contains("flux")) {
+      r.flux_every = nb::cast<std::int64_t>(into["flux_every"]);
+      const auto groups = nb::cast<InputInt>(nb::object(into["groups"]), false);
+      const auto weights = nb::cast<Input>(nb::object(into["weights"]), false);
+      if (groups.size() != n || weights.size() != n)
+        throw std::invalid_argument("groups and weights need one value for each atom");
+      r.n_groups = nb::cast<std::int64_t>(into["n_groups"]);
+      for (std::size_t i = 0; i < n; ++i)
+        if (groups.data()[i] >= r.n_groups) throw std::invalid_argument("a group is too large");
+      r.groups = groups.data();
+      r.weights = weights.data();
+      r.flux = room("flux", rows(r.flux_every) * static_cast<std::size_t>(r.n_groups) * 3);
+    }
+    return r;
+  }
+
+  nb::capsule capsule_;  // keeps the original force field alive
+  Simulation simulation_;
+};
+
+nb::tuple evaluate_once(const nb::capsule& capsule, InputInt numbers, Input positions, Input cell,
+                        const std::vector<bool>& pbc) {
+  std::unique_ptr<ForceField> field(field_of(capsule).clone());
+  Configuration c;
+  c.n = static_cast<std::int64_t>(numbers.size());
+  if (positions.size() != 3 * numbers.size() || cell.size() != 9)
+    throw std::invalid_argument("positions or cell have the wrong size");
+  c.numbers = numbers.data();
+  c.positions = positions.data();
+  c.cell = cell.data();
+  for (int a = 0; a < 3; ++a) c.pbc[a] = pbc.at(a);
+  Evaluation result;
+  {
+    nb::gil_scoped_release release;
+    field->evaluate(c, result);
+  }
+  return nb::make_tuple(result.energy, array_of(result.forces.data(), {numbers.size(), 3}),
+                        array_of(result.strain_gradient.data(), {3, 3}));
+}
+
+std::vector<double> random_numbers(std::uint64_t seed, const std::string& kind, std::size_t count,
+                                   double parameter) {
+  Random random(seed);
+  std::vector<double> values(count);
+  for (double& value : values)
+    value = kind == "normal"  ? random.normal()
+            : kind == "gamma" ? random.gamma(parameter)
+                              : random.uniform();
+  return values;
+}
+
+}  // namespace
+}  // namespace elyte::dynamics
+
+NB_MODULE(dynamics, m) {
+  using namespace elyte::dynamics;
+  m.doc() = "Native molecular dynamics over capsules of force fields.";
+  nb::class_<PySimulation>(m, "Simulation")
+      .def(nb::init<nb::capsule, const nb::dict&, const nb::dict&>(), "force_field"_a, "state"_a,
+           "settings"_a)
+      .def("run", &PySimulation::run, "steps"_a, "temperatures"_a, "pressures"_a,
+           "volumes"_a.none(), "into"_a, "first"_a)
+      .def("state", &PySimulation::state)
+      .def("evaluate", &PySimulation::evaluate)
+      .def("history", &PySimulation::history)
+      .def_prop_ro("temperature", &PySimulation::temperature);
+  m.def("evaluate", &evaluate_once, "force_field"_a, "numbers"_a, "positions"_a, "cell"_a, "pbc"_a);
+  m.def("random_numbers", &random_numbers, "seed"_a, "kind"_a, "count"_a, "parameter"_a = 1.0);
+  m.def("ideal_gas", [] { return capsule_of(new IdealGas()); });
+  m.def("harmonic_wells", [](Input centres, double stiffness) {
+    return capsule_of(new HarmonicWells(
+        std::vector<double>(centres.data(), centres.data() + centres.size()), stiffness));
+  }, "centres"_a, "stiffness"_a);
+  m.def("springs", [](InputInt pairs, double stiffness, double length) {
+    return capsule_of(new Springs(
+        std::vector<std::int64_t>(pairs.data(), pairs.data() + pairs.size()), stiffness, length));
+  }, "pairs"_a, "stiffness"_a, "length"_a);
+  m.def("lennard_jones", [](double epsilon, double sigma, double cutoff, double skin) {
+    return capsule_of(new LennardJones(epsilon, sigma, cutoff, skin));
+  }, "epsilon"_a, "sigma"_a, "cutoff"_a, "skin"_a = 1.0);
+  m.def("faulty", [](const nb::capsule& base, std::int64_t good, double factor) {
+    return capsule_of(new Faulty(field_of(base), good, factor));
+  }, "base"_a, "good"_a, "factor"_a);
+  m.def("python_field", [](nb::object function, double cutoff) {
+    return capsule_of(new PythonField(std::move(function), cutoff));
+  }, "function"_a, "cutoff"_a);
+}

@@ -1,0 +1,1 @@
+elyte_module(dynamics csrc/dynamics/bindings.cpp csrc/dynamics/simulation.cpp)

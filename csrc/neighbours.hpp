@@ -123,8 +123,9 @@ struct Bins {
       const double wished = std::floor(2 * extent * height / cutoff);  // half a cutoff wide
       count[a] = static_cast<int>(std::clamp(wished, 1.0, 2 * most));
       width[a] = extent / count[a];
-      reach[a] = static_cast<int>(std::ceil(cutoff / (width[a] * height) * (1 + 1e-12)));
-      if (!pbc[a]) reach[a] = std::min(reach[a], count[a] - 1);
+      double bins = std::ceil(cutoff / (width[a] * height) * (1 + 1e-12));
+      if (!pbc[a]) bins = std::min(bins, count[a] - 1.0);
+      reach[a] = static_cast<int>(bins);
     }
   }
 
@@ -257,7 +258,6 @@ class VerletList {
     }
     const double room = ((1 - std::sqrt(strain2)) * (cutoff_ + skin_) - cutoff_) / 2;
     if (!(room > 0)) return false;
-    double most = 0;
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       const double *old = &positions_[3 * i], *now = c.positions + 3 * i;
       double moved2 = 0;
@@ -265,10 +265,9 @@ class VerletList {
         const double u = now[b] - (old[0] * f[b] + old[1] * f[3 + b] + old[2] * f[6 + b]);
         moved2 += u * u;
       }
-      // not "most < moved2": a position that is not a number must force a rebuild
-      if (!(moved2 <= most)) most = moved2;
+      if (!(moved2 <= room * room)) return false;  // also where it is not a number
     }
-    return most <= room * room;
+    return true;
   }
 
   double cutoff_, skin_;

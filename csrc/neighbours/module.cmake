@@ -1,0 +1,1 @@
+elyte_module(neighbours csrc/neighbours/bindings.cpp)

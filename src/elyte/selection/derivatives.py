@@ -32,10 +32,10 @@ class Differentiable(Protocol):
 
 
 def fingerprint(potential: Differentiable) -> str:
-    """Hash of what a grade depends on: the parameters, species, cutoffs and level."""
+    """Hash of what a grade depends on: the parameters, species and cutoffs."""
     hasher = hashlib.sha256(np.ascontiguousarray(potential.parameters, "<f8").tobytes())
     facts: list[Any] = [tuple(int(z) for z in potential.species)]
-    for name in ("cutoff", "min_distance", "max_distance", "scaling", "level"):
+    for name in ("cutoff", "min_distance", "max_distance", "scaling"):
         value = getattr(potential, name, None)
         facts.append(float(value) if isinstance(value, int | float) else value)
     hasher.update(repr(facts).encode())

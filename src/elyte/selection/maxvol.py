@@ -124,7 +124,7 @@ class Basis:
         """
         target = found.copy()
         target[np.arange(len(positions)), positions] -= 1.0
-        shift: Matrix = np.linalg.solve(found[:, positions], target)
+        shift = np.asarray(np.linalg.solve(found[:, positions], target), dtype=np.float64)
         update = Replacement(positions, shift)
         update.apply(self.inverse)
         self.matrix[positions] = rows

@@ -1,0 +1,47 @@
+"""Random and ensemble selection."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from selection_cases import potential, random_frames
+
+from elyte.core import InputError
+from elyte.selection import EnsembleSelector, RandomSelector
+
+
+def test_random_selection_is_a_seeded_draw_without_replacement():
+    frames = random_frames(20)
+    first = RandomSelector(seed=4).select(potential(), frames, limit=7)
+    assert first == RandomSelector(seed=4).select(potential(), frames, limit=7)
+    assert first != RandomSelector(seed=5).select(potential(), frames, limit=7)
+    assert len(set(first)) == 7
+    assert sorted(RandomSelector().select(potential(), frames)) == list(range(20))
+
+
+def test_random_selection_is_uniform():
+    frames = random_frames(5)
+    counts = np.zeros(5)
+    for seed in range(1000):
+        counts[RandomSelector(seed).select(None, frames, limit=2)] += 1
+    assert np.abs(counts - 400).max() < 5 * np.sqrt(1000 * 0.4 * 0.6)
+
+
+def test_the_ensemble_picks_by_the_largest_force_deviation():
+    members = [potential(seed) for seed in range(3)]
+    frames = random_frames(12)
+    selector = EnsembleSelector(members[1:])
+    spread = [
+        np.std([m.evaluate([f])[0].forces for m in members], axis=0, ddof=1).max() for f in frames
+    ]
+    assert selector.select(members[0], frames) == list(np.argsort(-np.array(spread)))
+    cut = float(np.median(spread))
+    chosen = EnsembleSelector(members[1:], threshold=cut).select(members[0], frames)
+    assert set(chosen) == {i for i in range(12) if spread[i] > cut}
+    assert EnsembleSelector(members[1:]).select(members[0], frames, limit=2) == chosen[:2]
+
+
+def test_equal_members_agree_and_a_lone_member_is_refused():
+    assert EnsembleSelector([potential()]).select(potential(), random_frames(3)) == []
+    with pytest.raises(InputError, match="two members"):
+        EnsembleSelector([]).select(potential(), random_frames(1))

@@ -216,8 +216,10 @@ def _elements(requests: Sequence[_Request]) -> list[int]:
     return sorted({int(z) for request in requests for z in np.unique(request.frame.numbers)})
 
 
-def _counting(progress: Progress, total: int, before: int) -> Progress:
-    def report(done: float, _total: float, note: str = "") -> None:
-        progress(before + done, total, note)
+def _counting(progress: Progress, whole: int, before: int) -> Progress:
+    """Return a progress that counts the labels that were there before."""
+
+    def report(done: float, total: float, note: str = "") -> None:
+        progress(before + done, whole, note)
 
     return report

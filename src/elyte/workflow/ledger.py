@@ -357,7 +357,7 @@ class Ledger:
             ).fetchall()
         for key, kind, reason, details, *middle, provenance in rows:
             outcome = Outcome(kind, reason, json.loads(details))
-            yield Entry(key, outcome, *middle, provenance=json.loads(provenance))
+            yield Entry(key, outcome, *middle, json.loads(provenance))
 
 
 def _connect(path: Path, writable: bool) -> sqlite3.Connection:

@@ -1,0 +1,118 @@
+"""`elyte label`: label structures by a reference method, or audit labels that exist."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from elyte.cli.display import Display
+from elyte.core.errors import InputError, Outcome
+from elyte.core.formats import read_dataset, read_frames, write_dataset
+from elyte.core.frame import Dataset, LabelledFrame
+from elyte.reference.audit import Finding, audit
+from elyte.reference.firewall import Limits
+from elyte.reference.labelling import isolated_atom_energies, label_frames
+from elyte.reference.settings import EngineSettings
+from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
+
+
+def label(
+    source: Annotated[Path, typer.Argument(help="Structures (extxyz, or any format of ASE).")],
+    out: Annotated[
+        Path | None, typer.Option(help="Labelled frames: .extxyz, .cfg, or a DeePMD folder.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Reference engine.")] = "xtb",
+    method: Annotated[str, typer.Option(help="Method of the engine.")] = "GFN1-xTB",
+    charge: Annotated[float, typer.Option(help="Total charge of every frame, e.")] = 0.0,
+    accuracy: Annotated[float, typer.Option(help="Numerical accuracy; smaller is tighter.")] = 1.0,
+    workers: Annotated[int, typer.Option(min=1, help="Child processes.")] = 2,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Folder that keeps the labels (default: OUT.ledger).")
+    ] = None,
+    config_type: Annotated[str, typer.Option(help="config_type of the labelled frames.")] = "",
+    max_force: Annotated[float, typer.Option(help="Refuse larger forces, eV/Å.")] = 60.0,
+    isolated_atoms: Annotated[
+        bool, typer.Option("--isolated-atoms", help="Write the isolated atoms, too.")
+    ] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try quarantined frames again.")] = False,
+    audit_only: Annotated[
+        bool, typer.Option("--audit", help="Judge the labels that are in the file; make none.")
+    ] = False,
+    species: Annotated[
+        str | None, typer.Option(help="Elements of a .cfg's types, in order: Li,Ti,O.")
+    ] = None,
+    energy_key: Annotated[str | None, typer.Option(help="Name of the energy (audit).")] = None,
+    forces_key: Annotated[str | None, typer.Option(help="Name of the forces (audit).")] = None,
+    stress_key: Annotated[str | None, typer.Option(help="Name of the stress (audit).")] = None,
+) -> None:
+    """Label structures by a reference method, or audit the labels of a file.
+
+    Labels are kept in a ledger as they come: the same command again goes on where it stopped.
+    """
+    elements = None if species is None else [name.strip() for name in species.split(",")]
+    limits = Limits(force=max_force)
+    if audit_only:
+        dataset = read_dataset(source, energy_key, forces_key, stress_key, elements)
+        _print_audit(source, dataset, audit(dataset, limits))
+        return
+    if out is None:
+        raise InputError("where shall the labelled frames go? Name a file by --out")
+    frames = read_frames(source, elements)
+    settings = EngineSettings(engine, method, accuracy=accuracy, charge=charge)
+    folder = out.with_name(f"{out.name}.ledger") if ledger is None else ledger
+    with Ledger(folder) as book, Display() as display:
+        results = label_frames(
+            frames,
+            settings,
+            book,
+            workers=workers,
+            progress=display.stage("label"),
+            config_type=config_type,
+            limits=limits,
+            retry=retry,
+        )
+        good = Dataset(item for item in results if isinstance(item, LabelledFrame))
+        atoms = Dataset()
+        if isolated_atoms:
+            isolated_atom_energies(good.species, settings, book)
+            atoms = book.dataset(config_type=ISOLATED_ATOM)
+    write_dataset(out, atoms + good, elements)
+    _print_summary(results, out, folder)
+
+
+def _print_summary(results: list[LabelledFrame | Outcome], out: Path, ledger: Path) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    refused = [(i, item) for i, item in enumerate(results) if isinstance(item, Outcome)]
+    console.print(f"{len(results) - len(refused)} labelled frames in {out} (kept in {ledger})")
+    if refused:
+        console.print(f"{len(refused)} refused, in quarantine:")
+        for index, outcome in refused[:20]:
+            console.print(f"  frame {index}: {outcome.reason}", markup=False)
+        if len(refused) > 20:
+            console.print(f"  … and {len(refused) - 20} more")
+    if len(refused) == len(results):
+        raise typer.Exit(1)
+
+
+def _print_audit(source: Path, dataset: Dataset, findings: list[Finding]) -> None:
+    console = Console(highlight=False)
+    bad = {index for finding in findings for index in finding.frames}
+    console.print(
+        f"{source}: {len(dataset)} labelled frames, {len(bad)} with a fault", markup=False
+    )
+    if not findings:
+        return
+    table = Table("fault", "frames", "which", "the first one")
+    counts = Counter(finding.kind for finding in findings)
+    for kind in counts:
+        same = [finding for finding in findings if finding.kind == kind]
+        frames = sorted({index for finding in same for index in finding.frames})
+        which = ", ".join(map(str, frames[:8])) + (", …" if len(frames) > 8 else "")
+        table.add_row(kind, str(len(frames)), which, same[0].reason)
+    console.print(table)
+    raise typer.Exit(1)

@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS labels (
 );
 PRAGMA user_version = 1;
 """
+_COLUMNS = (
+    *("key", "kind", "reason", "details", "level", "config_type", "digest", "atoms"),
+    *("energy", "created", "content", "provenance"),
+)
 _GOOD, _QUARANTINED = "good", "quarantined"
 
 
@@ -351,13 +355,15 @@ class Ledger:
     def _select(self, condition: str, values: list[Any]) -> Iterator[Entry]:
         with _guard(self.folder):
             rows = self._database.execute(
-                "SELECT key, kind, reason, details, level, config_type, digest, atoms, energy, "
-                f"created, content, provenance FROM labels {condition} ORDER BY number",
-                values,
+                f"SELECT {', '.join(_COLUMNS)} FROM labels {condition} ORDER BY number", values
             ).fetchall()
-        for key, kind, reason, details, *middle, provenance in rows:
-            outcome = Outcome(kind, reason, json.loads(details))
-            yield Entry(key, outcome, *middle, json.loads(provenance))
+        yield from (_entry(dict(zip(_COLUMNS, row, strict=True))) for row in rows)
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    outcome = Outcome(row.pop("kind"), row.pop("reason"), json.loads(row.pop("details")))
+    provenance = json.loads(row.pop("provenance"))
+    return Entry(outcome=outcome, provenance=provenance, **row)
 
 
 def _connect(path: Path, writable: bool) -> sqlite3.Connection:

@@ -298,25 +298,34 @@ class PySimulation {
   Simulation simulation_;
 };
 
-nb::tuple evaluate_once(const nb::capsule& capsule, InputInt numbers, Input positions, Input cell,
-                        const std::vector<bool>& pbc) {
-  std::unique_ptr<ForceField> field(field_of(capsule).clone());
-  Configuration c;
-  c.n = static_cast<std::int64_t>(numbers.size());
-  if (positions.size() != 3 * numbers.size() || cell.size() != 9)
-    throw std::invalid_argument("positions or cell have the wrong size");
-  c.numbers = numbers.data();
-  c.positions = positions.data();
-  c.cell = cell.data();
-  for (int a = 0; a < 3; ++a) c.pbc[a] = pbc.at(a);
-  Evaluation result;
-  {
-    nb::gil_scoped_release release;
-    field->evaluate(c, result);
+// A force field to be evaluated again and again: it keeps its neighbour list.
+class PyField {
+ public:
+  explicit PyField(nb::capsule capsule)
+      : capsule_(std::move(capsule)), field_(field_of(capsule_).clone()) {}
+
+  nb::tuple evaluate(InputInt numbers, Input positions, Input cell, const std::vector<bool>& pbc) {
+    Configuration c;
+    c.n = static_cast<std::int64_t>(numbers.size());
+    if (positions.size() != 3 * numbers.size() || cell.size() != 9)
+      throw std::invalid_argument("positions or cell have the wrong size");
+    c.numbers = numbers.data();
+    c.positions = positions.data();
+    c.cell = cell.data();
+    for (int a = 0; a < 3; ++a) c.pbc[a] = pbc.at(a);
+    Evaluation result;
+    {
+      nb::gil_scoped_release release;
+      field_->evaluate(c, result);
+    }
+    return nb::make_tuple(result.energy, array_of(result.forces.data(), {numbers.size(), 3}),
+                          array_of(result.strain_gradient.data(), {3, 3}));
   }
-  return nb::make_tuple(result.energy, array_of(result.forces.data(), {numbers.size(), 3}),
-                        array_of(result.strain_gradient.data(), {3, 3}));
-}
+
+ private:
+  nb::capsule capsule_;
+  std::unique_ptr<ForceField> field_;
+};
 
 std::vector<double> random_numbers(std::uint64_t seed, const std::string& kind, std::size_t count,
                                    double parameter) {
@@ -344,7 +353,9 @@ NB_MODULE(dynamics, m) {
       .def("evaluate", &PySimulation::evaluate)
       .def("history", &PySimulation::history)
       .def_prop_ro("temperature", &PySimulation::temperature);
-  m.def("evaluate", &evaluate_once, "force_field"_a, "numbers"_a, "positions"_a, "cell"_a, "pbc"_a);
+  nb::class_<PyField>(m, "Field")
+      .def(nb::init<nb::capsule>(), "force_field"_a)
+      .def("evaluate", &PyField::evaluate, "numbers"_a, "positions"_a, "cell"_a, "pbc"_a);
   m.def("random_numbers", &random_numbers, "seed"_a, "kind"_a, "count"_a, "parameter"_a = 1.0);
   m.def("ideal_gas", [] { return capsule_of(new IdealGas()); });
   m.def("harmonic_wells", [](Input centres, double stiffness) {

@@ -1,1 +1,24 @@
 """Reports: a self-contained page, `properties.json`, and the table for the terminal."""
+
+from elyte.report.citations import cite
+from elyte.report.data import (
+    Citation,
+    CurveData,
+    ParityData,
+    ReportData,
+    RoundRecord,
+    from_analysis,
+)
+from elyte.report.tables import print_properties, property_table
+
+__all__ = [
+    "Citation",
+    "CurveData",
+    "ParityData",
+    "ReportData",
+    "RoundRecord",
+    "cite",
+    "from_analysis",
+    "print_properties",
+    "property_table",
+]

@@ -1,0 +1,68 @@
+"""The table of properties for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from elyte.core.quantity import Quantity
+from elyte.report.numbers import (
+    Group,
+    Number,
+    format_number,
+    format_samples,
+    format_temperature,
+    group_quantities,
+)
+
+
+def property_table(quantities: Sequence[Quantity]) -> Table:
+    """Return the table of properties: value ± standard error, decimal points aligned.
+
+    Quantities without a value show the reason in place of the method.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("property", overflow="fold")
+    table.add_column("of", overflow="fold")
+    table.add_column("T/K", justify="right", no_wrap=True)
+    table.add_column("value ± error", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("n_eff", justify="right", no_wrap=True)
+    table.add_column("method", style="dim", overflow="fold")
+    groups = group_quantities(quantities)
+    numbers = [
+        [format_number(q.value, q.error, group.exponent) for q in group.quantities]
+        for group in groups
+    ]
+    before = max((len(n.whole) for row in numbers for n in row), default=0)
+    after = max((len(n.fraction) for row in numbers for n in row), default=0)
+    for group, row in zip(groups, numbers, strict=True):
+        _add_group(table, group, [_aligned(number, before, after) for number in row])
+    return table
+
+
+def print_properties(quantities: Sequence[Quantity], console: Console | None = None) -> None:
+    """Print the table of properties."""
+    (console or Console(highlight=False)).print(property_table(quantities))
+
+
+def _add_group(table: Table, group: Group, texts: list[str]) -> None:
+    for index, (quantity, text) in enumerate(zip(group.quantities, texts, strict=True)):
+        withheld = bool(quantity.withheld)
+        table.add_row(
+            Text(group.name if index == 0 else ""),
+            Text(quantity.species),
+            Text(format_temperature(quantity.temperature)),
+            Text("withheld", style="yellow") if withheld else Text(text),
+            Text("" if withheld else group.printed_unit),
+            Text(format_samples(quantity.n_effective)),
+            Text(quantity.withheld if withheld else quantity.method),
+        )
+
+
+def _aligned(number: Number, before: int, after: int) -> str:
+    error = f" ± {number.error}" if number.error else ""
+    return f"{number.whole:>{before}}{number.fraction:<{after}}{error}"

@@ -1,0 +1,87 @@
+"""Reading YAML strictly, and one clear line for each thing that is wrong in a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+
+from elyte.core.errors import RecipeError, did_you_mean
+
+
+class _Strict(yaml.SafeLoader):
+    """A loader that refuses a key given twice: YAML would silently keep the last."""
+
+
+def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise yaml.MarkedYAMLError(
+                problem=f"the key '{key}' is given twice", problem_mark=key_node.start_mark
+            )
+        seen.add(key)
+    return dict(loader.construct_pairs(node, deep=True))
+
+
+_Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the content of a YAML file.
+
+    Raises:
+        RecipeError: no such file, not text, or not YAML (with the line).
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError(f"there is no recipe file '{path}'") from None
+    except IsADirectoryError:
+        raise RecipeError(f"'{path}' is a folder, not a recipe file") from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"'{path}' is not a text file") from None
+    try:
+        return yaml.load(text, Loader=_Strict)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise RecipeError(f"{path.name}{where}: not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        line = " ".join(str(error).split())
+        raise RecipeError(f"{path.name}: not valid YAML: {line}") from None
+
+
+def explain(error: Any, model: type[BaseModel]) -> str:
+    """Return one line on one of pydantic's errors: where, what, and what to do."""
+    *parents, last = error["loc"] or ("",)
+    where = ".".join(str(part) for part in error["loc"])
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        known = _keys(_model_at(model, parents))
+        inside = f" in '{'.'.join(map(str, parents))}'" if parents else ""
+        return f"unknown key '{last}'{inside}{did_you_mean(str(last), known)}"
+    if kind == "missing":
+        return f"'{where}' is missing"
+    message = str(error.get("ctx", {}).get("error", error["msg"]))
+    if kind != "value_error":
+        message = f"{message[0].lower()}{message[1:]}, not {error['input']!r}"
+    return f"{where}: {message}" if where else message
+
+
+def _model_at(model: type[BaseModel], location: list[Any]) -> type[BaseModel]:
+    for part in location:
+        for name, field in model.model_fields.items():
+            if part in (name, field.alias):
+                inner = [a for a in (field.annotation, *get_args(field.annotation))]
+                model = next(
+                    (a for a in inner if isinstance(a, type) and issubclass(a, BaseModel)), model
+                )
+    return model
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]

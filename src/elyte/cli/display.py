@@ -1,4 +1,4 @@
-"""What a person sees while elyte works: one live line a stage, or plain lines without a terminal."""
+"""What a person sees while elyte works: a live line, or plain lines without a terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def duration(seconds: float) -> str:
 
 
 class Display:
-    """A `Watcher` that draws a live progress line in a terminal and prints plain lines elsewhere."""
+    """A `Watcher`: a live progress line in a terminal, plain lines elsewhere."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(soft_wrap=True, highlight=False)

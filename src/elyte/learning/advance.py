@@ -197,9 +197,7 @@ def _all_done(results: Sequence[Finished]) -> bool:
 def _prepared(state: State, results: Sequence[Finished]) -> State:
     if not _all_done(results):
         return _failed_production(state, results)
-    chains = tuple(
-        replace(c, prepared=r.key) for c, r in zip(state.chains, results, strict=True)
-    )
+    chains = tuple(replace(c, prepared=r.key) for c, r in zip(state.chains, results, strict=True))
     return state.but(stage="equilibrate", chains=chains)
 
 

@@ -67,8 +67,11 @@ def _trained(state: State, results: Sequence[Finished]) -> str:
 def _explored(state: State, results: Sequence[Finished]) -> str:
     ends = [
         f"{r.task.inputs['temperature']:.0f} K {r.task.inputs['ensemble']} "
-        + ("✓" if r.summary["outcome"] == "done" else f"{r.summary['outcome']} at "
-           f"{r.summary['time'] / 1000:.1f} ps")
+        + (
+            "✓"
+            if r.summary["outcome"] == "done"
+            else f"{r.summary['outcome']} at {r.summary['time'] / 1000:.1f} ps"
+        )
         for r in results
     ]
     record = state.rounds[-1]
@@ -91,7 +94,8 @@ def _segment(state: State, results: Sequence[Finished]) -> str:
     means = ", ".join(
         f"{r.task.inputs['temperature']:.0f} K {r.summary['density']:.3f} g/cm³" for r in results
     )
-    return f"{results[0].task.inputs['ensemble']} {results[0].summary['time'] / 1000:.0f} ps: {means}"
+    first = results[0]
+    return f"{first.task.inputs['ensemble']} to {first.summary['time'] / 1000:.0f} ps: {means}"
 
 
 _LINES = {

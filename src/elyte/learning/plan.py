@@ -38,7 +38,7 @@ def _pack(state: State) -> tuple[Task, ...]:
                     "scale": round(float(rng.uniform(*settings.start_scale)), 4),
                     "rattle": round(float(rng.uniform(*settings.start_rattle)), 4),
                     "seed": seed,
-                    "structure": settings.structure,
+                    "cell": settings.label_cell,
                 },
             )
         )
@@ -74,6 +74,7 @@ def _train(state: State) -> tuple[Task, ...]:
                 "initial": state.potential,
                 "level": settings.level,
                 "cutoff": settings.cutoff,
+                "radial_size": settings.radial_size,
                 "weights": dict(settings.weights),
                 "seconds": settings.train_seconds,
                 "mode": settings.mode,
@@ -103,13 +104,13 @@ def _explore(state: State) -> tuple[Task, ...]:
                 {
                     "potential": state.potential,
                     "counts": dict(settings.label_counts),
-                    "structure": settings.structure,
+                    "cell": settings.label_cell,
                     "density": round(settings.density * (low + (high - low) * fraction), 4),
                     "ensemble": "NVT" if turn % 2 == 0 else "NPT",
                     "temperature": temperature,
                     "pressure": settings.pressure,
                     "time": time,
-                    "timestep": settings.timestep,
+                    "timestep": settings.exploration_timestep,
                     "grade_every": settings.grade_every,
                     "grade_save": settings.grade_save,
                     "grade_stop": settings.grade_stop,
@@ -147,7 +148,7 @@ def _prepare(state: State) -> tuple[Task, ...]:
             {
                 "potential": state.potential,
                 "counts": dict(settings.production_counts),
-                "structure": settings.structure,
+                "cell": settings.production_cell,
                 "density": round(settings.density * LOOSE_PACKING, 4),
                 "temperature": chain.temperature,
                 "timestep": settings.timestep,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,8 @@ class Project:
 
     def save_status(self, state: State) -> None:
         """Write where the run stands, for `elyte status`; the run itself does not read it."""
-        text = json.dumps(asdict(state), indent=1, default=_plain)
-        write_whole(self.folder / "status.json", text.encode())
+        fields = asdict(replace(state, settings=replace(state.settings, **_NO_CELLS)))
+        write_whole(self.folder / "status.json", json.dumps(fields, indent=1).encode())
 
 
-def _plain(value: Any) -> Any:
-    return dict(value) if hasattr(value, "keys") else str(value)
+_NO_CELLS: dict[str, Any] = {"label_cell": None, "production_cell": None}

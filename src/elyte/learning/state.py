@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from elyte.core.frame import Frame
 from elyte.workflow.codec import content_hash
 
 Stage = Literal[
@@ -55,6 +56,7 @@ class Settings:
     engine: Mapping[str, Any]
     level: int
     cutoff: float
+    radial_size: int
     weights: Mapping[str, float]
     temperatures: tuple[float, ...]
     pressure: float
@@ -66,6 +68,7 @@ class Settings:
     start_scale: tuple[float, float]
     start_rattle: tuple[float, float]
     exploration_temperatures: tuple[float, ...]
+    exploration_timestep: float
     trajectories: int
     trajectory_time: float
     grade_every: int
@@ -83,11 +86,12 @@ class Settings:
     npt_time: float
     nvt_time: float
     segment_time: float
-    save_every: int
+    save_every: float
     relabelled: int
     thermostat: str
     barostat: str
-    structure: str = ""
+    label_cell: Frame | None = None
+    production_cell: Frame | None = None
 
 
 @dataclass(frozen=True)

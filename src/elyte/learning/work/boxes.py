@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from elyte.chemistry import pack_box, read_structure, scaled_and_rattled
+from elyte.chemistry import pack_box, scaled_and_rattled
 from elyte.core.errors import ElyteError
 from elyte.core.frame import Frame
 from elyte.core.progress import Progress
@@ -13,9 +13,10 @@ from elyte.learning.project import Project
 
 
 def fresh_box(inputs: Mapping[str, Any]) -> Frame:
-    """Return a new packing of the molecules, or the structure that the recipe names."""
-    if inputs.get("structure"):
-        return read_structure(inputs["structure"])
+    """Return a new packing of the molecules, or the cell of a solid."""
+    cell: Frame | None = inputs["cell"]
+    if cell is not None:
+        return cell
     return pack_box(dict(inputs["counts"]), inputs["density"], seed=inputs["seed"])
 
 

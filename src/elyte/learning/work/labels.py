@@ -10,20 +10,20 @@ from elyte.core.progress import Progress
 from elyte.learning.project import Project
 from elyte.learning.state import Task
 from elyte.reference import EngineSettings, label_frames, label_key
+from elyte.reference.engines import find_engine
 from elyte.validation.errors import errors
 
 
-def label(
-    tasks: Sequence[Task], project: Project, progress: Progress
-) -> list[dict[str, Any]]:
+def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[dict[str, Any]]:
     """Label all frames of the tasks; what the ledger holds is not computed again."""
     summaries: list[dict[str, Any]] = [{} for _ in tasks]
     for config_type in dict.fromkeys(task.inputs["config_type"] for task in tasks):
         chosen = [i for i, t in enumerate(tasks) if t.inputs["config_type"] == config_type]
         settings = EngineSettings(**tasks[chosen[0]].inputs["engine"])
         frames = [project.frame(*tasks[i].inputs["frame"]) for i in chosen]
-        keys = [label_key(frame, settings) for frame in frames]
-        known = [project.ledger.has(key) for key in keys]
+        version = find_engine(settings.engine).version()
+        keys = [label_key(frame, settings, version) for frame in frames]
+        known = [project.ledger.get(key) is not None for key in keys]
         labels = label_frames(
             frames,
             settings,

@@ -33,6 +33,7 @@ def train(inputs: Mapping[str, Any], project: Project, progress: Progress) -> di
             inputs["level"],
             data.species,
             cutoff=inputs["cutoff"],
+            radial_size=inputs["radial_size"],
             min_distance=round(DISTANCE_MARGIN * smallest_distance(data.frames), 3),
             seed=inputs["seed"],
         )

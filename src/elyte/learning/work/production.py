@@ -1,0 +1,221 @@
+"""Production: a large box prepared, equilibrated and run in segments that can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from elyte.chemistry import BondWatch
+from elyte.core.errors import ElyteError
+from elyte.core.frame import Frame
+from elyte.core.progress import Progress
+from elyte.core.units import DENSITY_TO_G_PER_CM3
+from elyte.dynamics import (
+    DecompositionWatch,
+    Flux,
+    GradeWatch,
+    HeatWatch,
+    MDState,
+    RunResult,
+    RunSettings,
+    VoidWatch,
+    VolumeWatch,
+    maxwell_boltzmann,
+    relax,
+    simulate,
+)
+from elyte.learning.project import Project
+from elyte.learning.work.boxes import fresh_box
+from elyte.learning.work.exploration import LARGEST_FORCE, RELAX_FORCE, RELAX_STEPS
+
+WARM_TIME = 2000.0  # fs at constant volume before the barostat acts
+BOND_EVERY = 200
+VOID_EVERY = 5000
+VOID_RADIUS = 4.5  # Å: a hole that holds a small molecule is no liquid
+FLUX_EVERY = 5  # steps between samples of the currents
+SNAPSHOTS = 10
+WATCHED_GRADE = 1e6  # production is stopped by what happens, not by a grade; the grade is reported
+
+
+def density(frame: Frame) -> float:
+    """Return the mass density, g/cm³."""
+    return float(frame.masses.sum() / frame.volume * DENSITY_TO_G_PER_CM3)
+
+
+def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
+    """Pack a loose box, relax it, and warm it at constant volume."""
+    try:
+        frame = fresh_box(inputs)
+    except ElyteError as error:
+        return {"summary": {"outcome": "failed", "reason": str(error), "before_stop": []}}
+    potential = project.potential(inputs["potential"])
+    relaxed = relax(frame, potential, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
+    settings = RunSettings(
+        ensemble="NVT",
+        temperature=inputs["temperature"],
+        steps=round(WARM_TIME / inputs["timestep"]),
+        timestep=inputs["timestep"],
+        thermostat_time=50.0,
+        max_force=LARGEST_FORCE,
+    )
+    watches = (DecompositionWatch(BondWatch(frame), every=BOND_EVERY), HeatWatch())
+    run = simulate(
+        relaxed.frame,
+        potential,
+        settings,
+        seed=inputs["seed"] % 2**31,
+        stop_rules=watches,
+        progress=progress,
+    )
+    # The graph of bonds that later segments are held against is that of the packing.
+    return {
+        **_common(run),
+        "reference": frame,
+        "species": molecule_species(inputs, frame),
+        "state": state_record(run.state),
+    }
+
+
+def molecule_species(inputs: Mapping[str, Any], frame: Frame) -> list[str]:
+    """Return the species of each molecule (of each atom of a solid), in their order."""
+    if frame.molecules is None:
+        return frame.symbols
+    return [name for name, count in inputs["counts"].items() for _ in range(count)]
+
+
+def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
+    """Run one piece of a production trajectory from the state of the piece before."""
+    before = project.result(inputs["previous"])
+    reference: Frame = before["reference"]
+    potential = project.potential(inputs["potential"])
+    state = _begin(inputs, restored_state(before["state"]))
+    watch = GradeWatch(
+        project.active_set(inputs["potential"]).grade_function(potential),
+        save=inputs["grade_stop"],
+        stop=WATCHED_GRADE,
+        every=10 * inputs["grade_every"],
+        limit=20,
+    )
+    run = simulate(
+        state.frame,
+        potential,
+        _settings(inputs, state.frame),
+        state=state,
+        stop_rules=(
+            watch,
+            DecompositionWatch(BondWatch(reference), every=BOND_EVERY),
+            HeatWatch(),
+            VoidWatch(VOID_RADIUS, every=VOID_EVERY),
+            VolumeWatch(0.5 * state.frame.volume, 2.0 * state.frame.volume),
+        ),
+        flux=_flux(reference, before["species"]),
+        progress=progress,
+    )
+    grades = np.array([value for _, value, _ in watch.records] or [0.0])
+    result = {
+        **_common(run),
+        "reference": reference,
+        "species": before["species"],
+        "state": state_record(run.state),
+    }
+    result["summary"] |= {
+        "density": float(density_of(reference, run.series["volume"]).mean()),
+        "max_grade": float(min(grades.max(), WATCHED_GRADE)),
+        "extrapolating": float((grades > inputs["grade_stop"]).mean()),
+        "steps_per_second": float(run.speed),
+    }
+    result["series"] = run.series
+    if run.trajectory is not None:
+        result["trajectory"] = {
+            "positions": run.trajectory.positions.astype(np.float32),
+            "cells": run.trajectory.cells,
+            "times": run.trajectory.times,
+        }
+    return result
+
+
+def density_of(reference: Frame, volumes: np.ndarray) -> np.ndarray:
+    """Return densities, g/cm³, of the frame's atoms in volumes, Å³."""
+    return reference.masses.sum() / volumes * DENSITY_TO_G_PER_CM3
+
+
+def _settings(inputs: Mapping[str, Any], frame: Frame) -> RunSettings:
+    timestep = float(inputs["timestep"])
+    return RunSettings(
+        ensemble=inputs["ensemble"],
+        temperature=inputs["temperature"],
+        pressure_bar=inputs["pressure"],
+        steps=round(inputs["time"] / timestep),
+        timestep=timestep,
+        thermostat=inputs["thermostat"],
+        thermostat_time=500.0 if inputs["ensemble"] == "NVT" else 100.0,
+        barostat=inputs["barostat"],
+        series_every=20,
+        frames_every=max(1, round(inputs["save_every"] / timestep)),
+        flux_every=FLUX_EVERY,
+        max_force=LARGEST_FORCE,
+    )
+
+
+def _begin(inputs: Mapping[str, Any], state: MDState) -> MDState:
+    """Bring the first segment at constant volume to its density, and re-draw its velocities."""
+    if "density" not in inputs:
+        return state
+    frame = state.frame
+    factor = (density(frame) / inputs["density"]) ** (1 / 3)
+    scaled = _scale_molecules(frame, factor)
+    velocities = maxwell_boltzmann(frame, inputs["temperature"], inputs["velocity_seed"] % 2**31)
+    return replace(state, frame=scaled, velocities=velocities)
+
+
+def _scale_molecules(frame: Frame, factor: float) -> Frame:
+    """Scale the cell and the centres of the molecules, which keep their shape."""
+    ids = np.arange(len(frame)) if frame.molecules is None else frame.molecules
+    weights = frame.masses
+    total = np.bincount(ids, weights)
+    centres = np.stack(
+        [np.bincount(ids, weights * frame.positions[:, k]) / total for k in range(3)], axis=1
+    )
+    return frame.moved(frame.positions + (factor - 1) * centres[ids], frame.cell * factor)
+
+
+def _flux(frame: Frame, species: list[str]) -> Flux:
+    """Return the sums of centre-of-mass velocities of each species, in order of appearance."""
+    kinds = {name: index for index, name in enumerate(dict.fromkeys(species))}
+    kind = np.array([kinds[name] for name in species])
+    if frame.molecules is None:
+        return Flux(kind)
+    total = np.bincount(frame.molecules, frame.masses)
+    return Flux(kind[frame.molecules], frame.masses / total[frame.molecules])
+
+
+def _common(run: RunResult) -> dict[str, Any]:
+    """Return the summary of a run, and frames of it: those before a failure, or snapshots."""
+    summary = {
+        "outcome": run.outcome.kind,
+        "reason": run.outcome.reason,
+        "time": float(run.state.time),
+        "before_stop": [],
+    }
+    if not run.outcome.done:
+        frames = [frame for _, frame in run.last_frames][-3:]
+        summary["before_stop"] = list(range(len(frames)))
+    elif run.trajectory is not None and len(run.trajectory):
+        picks = np.linspace(0, len(run.trajectory) - 1, SNAPSHOTS).round().astype(int)
+        frames = [run.trajectory[int(i)] for i in np.unique(picks)]
+    else:
+        frames = [run.state.frame]
+    return {"summary": summary, "frames": frames}
+
+
+def state_record(state: MDState) -> dict[str, Any]:
+    """Return a state as plain values, arrays and a frame."""
+    return {f.name: getattr(state, f.name) for f in fields(state)}
+
+
+def restored_state(record: Mapping[str, Any]) -> MDState:
+    """Return the state of a record."""
+    return MDState(**record)

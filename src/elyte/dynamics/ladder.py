@@ -91,9 +91,12 @@ def liquid_ladder(
     def stage(part: float, **fields: Any) -> RunSettings:
         return replace(base, steps=max(1, round(part * time / timestep)), **fields)
 
+    # A quick barostat for the squeeze: its rate is compressibility × pressure / time.
+    quick = min(500.0, base.barostat_time)
+    squeeze = {"pressure_bar": squeeze_bar, "barostat_time": quick}
     return [
         stage(0.1, ensemble="NVT", temperature=(0.1 * temperature, temperature)),
-        stage(0.2, ensemble="NPT", temperature=(temperature, hot), pressure_bar=squeeze_bar),
+        stage(0.2, ensemble="NPT", temperature=(temperature, hot), **squeeze),
         stage(0.3, ensemble="NPT", temperature=hot, pressure_bar=(squeeze_bar, pressure_bar)),
         stage(0.4, ensemble="NPT", temperature=(hot, temperature), pressure_bar=pressure_bar),
     ]

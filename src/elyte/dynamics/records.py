@@ -101,7 +101,8 @@ class Records:
 
     def into(self, step: int, steps: int) -> dict[str, Any]:
         """Return where the native loop writes the next block of `steps` steps after `step`."""
-        s, into = self._settings, {}
+        s = self._settings
+        into: dict[str, Any] = {}
         if s.series_every:
             into |= {"series_every": s.series_every, "series": self._series[self._used["series"] :]}
         if s.frames_every:

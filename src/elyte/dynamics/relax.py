@@ -138,11 +138,10 @@ class _Relaxation:
     def _look(self) -> None:
         self.energy, self.forces, strain = self._evaluate(self.positions, self.cell)
         self.force = _longest(self.forces)
-        self.pressure = (
-            -float(np.trace(strain)) / (3 * abs(np.linalg.det(self.cell)) * BAR)
-            if (self._target is not None)
-            else 0.0
-        )
+        self.pressure = 0.0
+        if self._target is not None:
+            volume = float(abs(np.linalg.det(self.cell)))
+            self.pressure = -float(np.trace(strain)) / (3 * volume * BAR)
 
     def state(self, force_limit: float, max_displacement: float, max_force: float) -> str:
         """Return how it ends here, or an empty string."""

@@ -126,13 +126,12 @@ class _Run:
             raise InputError(f"step {self.step} is not in the run that began at {self.began}")
         self.stop = self.began + settings.steps
         self.first = self.step == 0  # a later step has been recorded by the run before
-        self.frame = (
-            frame if state is None else frame.moved(state.frame.positions, state.frame.cell)
-        )
+        self.frame = frame
         if state is None:
             drawn = self._draw(seed) if velocities is None else velocities
             values = fresh_state(frame, drawn, seed, settings.chain_length)
         else:
+            self.frame = frame.moved(state.frame.positions, state.frame.cell)
             values = state.native()
         self.simulation = native.Simulation(
             force_field(potential, self.frame), values, settings.native(frame, renew_every)
@@ -168,7 +167,7 @@ class _Run:
         """Alternate blocks of steps and looks at them until the end."""
         begin, start = time.monotonic(), self.step
         told = begin
-        intervals = [item.every for item in (*observers, *rules)]
+        intervals = [o.every for o in observers] + [r.every for r in rules]
         if outcome := (self._look(observers, rules) if start == self.began else None):
             return self._early(outcome, rules)
         while self.step < self.stop or self.first:
@@ -201,8 +200,9 @@ class _Run:
         return _explosion(report, self.step, self.frame) if report["stop"] else None
 
     def _look(self, observers: list[Observer], rules: list[StopRule]) -> Outcome | None:
-        due = [item for item in (*observers, *rules) if self.step % item.every == 0]
-        if not due:
+        watching = [o for o in observers if self.step % o.every == 0]
+        checking = [r for r in rules if self.step % r.every == 0]
+        if not (watching or checking):
             return None
         state = self._state()
         self.last_good = state
@@ -217,14 +217,9 @@ class _Run:
             self.step,
             state.time,
         )
-        for item in due:
-            if isinstance(item, StopRule):
-                outcome = item.check(moment)
-                if outcome is not None:
-                    return outcome
-            else:
-                item(moment)
-        return None
+        for observer in watching:
+            observer(moment)
+        return next((o for o in (rule.check(moment) for rule in checking) if o), None)
 
     def _early(self, outcome: Outcome, rules: list[StopRule]) -> Outcome:
         """Keep the last frames before an early end, and let the rules look at them."""

@@ -119,8 +119,10 @@ class MDState:
             frame = Frame(
                 values["numbers"], values["positions"], values["cell"], values["pbc"], molecules
             )
-            scalars = {"energy": float, "step": int, "time": float}
-            fields = {name: scalars.get(name, np.asarray)(values[name]) for name in _FIELDS}
+            scalars: dict[str, Any] = {"energy": float, "step": int, "time": float}
+            fields: dict[str, Any] = {
+                name: scalars.get(name, np.asarray)(values[name]) for name in _FIELDS
+            }
             return cls(frame=frame, **fields)
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file") from error

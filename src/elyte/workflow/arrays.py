@@ -1,18 +1,17 @@
-"""A labelled frame as one `.npz` file (no pickle) with a hash of what it means."""
+"""A labelled frame as one `.npz` file (no pickle), and the hash of its bytes."""
 
 from __future__ import annotations
 
+import hashlib
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elyte.core.errors import DamagedData, InputError
+from elyte.core.errors import DamagedData
 from elyte.core.frame import Frame, Labels
-from elyte.workflow.codec import content_hash
 from elyte.workflow.store import write_whole
 
 _FRAME = ("numbers", "positions", "cell", "pbc", "molecules")
@@ -29,30 +28,30 @@ def gather(frame: Frame, labels: Labels | None) -> dict[str, NDArray[Any]]:
 
 
 def save_arrays(path: Path, frame: Frame, labels: Labels | None) -> str:
-    """Write the file whole or not at all, and return the hash of its content."""
-    arrays = gather(frame, labels)
+    """Write the file whole or not at all, and return the SHA-256 of its bytes."""
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    write_whole(path, buffer.getvalue())
-    return content_hash(arrays)
+    np.savez(buffer, **gather(frame, labels))  # type: ignore[arg-type]
+    content = buffer.getvalue()
+    write_whole(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def load_arrays(path: Path, expected: str, level: str = "") -> tuple[Frame, Labels | None]:
-    """Read a file that `save_arrays` wrote and compare its content with the hash.
+    """Read a file that `save_arrays` wrote and compare it with its hash.
 
     Raises:
         DamagedData: the file is missing, cannot be read, or is not what was written.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        intact = content_hash(arrays) == expected
+        content = path.read_bytes()
     except FileNotFoundError:
         raise DamagedData(f"{path} is missing: its label is lost, label the frame again") from None
-    except (OSError, ValueError, KeyError, EOFError, InputError, zipfile.BadZipFile) as error:
-        raise DamagedData(f"{path} cannot be read ({error}): label the frame again") from error
-    if not intact:
+    except OSError as error:
+        raise DamagedData(f"{path} cannot be read ({error.strerror})") from error
+    if hashlib.sha256(content).hexdigest() != expected:
         raise DamagedData(f"{path} does not match its hash: label the frame again")
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
     frame = Frame(**{name: arrays.get(name) for name in _FRAME})  # type: ignore[arg-type]
     if "energy" not in arrays:
         return frame, None

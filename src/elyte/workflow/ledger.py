@@ -379,7 +379,9 @@ def _connect(path: Path, writable: bool) -> sqlite3.Connection:
         # A log beside the database needs shared memory, which a read-only folder cannot have;
         # without a log nobody is writing, and the file can be read as it stands.
         log = path.with_name(f"{path.name}-wal")
-        still = not os.access(path.parent, os.W_OK) and not log.exists()
+        effective = os.access in os.supports_effective_ids
+        writes = os.access(path.parent, os.W_OK, effective_ids=effective)
+        still = not writes and not log.exists()
         uri = f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if still else "")
         return sqlite3.connect(uri, uri=True, timeout=30)
 

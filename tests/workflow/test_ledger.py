@@ -1,0 +1,242 @@
+"""The ledger keeps what it was given, notices damage, and refuses to mix levels of theory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from elyte.core import (
+    DamagedData,
+    Frame,
+    InputError,
+    LabelledFrame,
+    Labels,
+    Outcome,
+    ProjectLocked,
+    StorageError,
+)
+from elyte.workflow import Ledger
+
+
+def sample(seed, n=4, level="A", stress=True):
+    rng = np.random.default_rng(seed)
+    cell = np.diag(rng.uniform(5, 6, 3))
+    frame = Frame(rng.integers(1, 9, n), rng.uniform(0, 5, (n, 3)), cell, True, np.arange(n) // 2)
+    sigma = rng.normal(size=(3, 3))
+    labels = Labels(
+        rng.normal(), rng.normal(size=(n, 3)), sigma + sigma.T if stress else None, level=level
+    )
+    return frame, labels
+
+
+@contextlib.contextmanager
+def read_only(folder):
+    """Take away the right to write, also from root (by becoming nobody for a while)."""
+    os.chmod(folder, 0o555)
+    root = os.geteuid() == 0
+    try:
+        if root:
+            for parent in [folder, *folder.parents]:
+                if not os.stat(parent).st_mode & 0o005:
+                    os.chmod(parent, os.stat(parent).st_mode | 0o055)
+            os.seteuid(65534)
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        os.chmod(folder, 0o755)
+
+
+def test_what_is_put_comes_back_bit_by_bit(tmp_path):
+    frame, labels = sample(0)
+    with Ledger(tmp_path) as ledger:
+        ledger.put("ab" * 32, frame, labels, "liquid", {"settings": {"x": 1}})
+    with Ledger(tmp_path, writable=False) as ledger:
+        item = ledger.get("ab" * 32)
+        entry = ledger.entry("ab" * 32)
+    assert isinstance(item, LabelledFrame)
+    assert item.config_type == "liquid"
+    assert item.labels.level == "A"
+    assert item.labels.energy == labels.energy
+    for name in ("numbers", "positions", "cell", "pbc", "molecules"):
+        assert np.array_equal(getattr(item.frame, name), getattr(frame, name))
+    assert np.array_equal(item.labels.forces, labels.forces)
+    assert np.array_equal(item.labels.stress, labels.stress)
+    assert item.labels.charges is None
+    assert entry.provenance == {"settings": {"x": 1}}
+    assert entry.digest == frame.digest()
+
+
+def test_an_unknown_key_is_none(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        assert ledger.get("0") is None
+        assert len(ledger) == 0
+
+
+def test_the_dataset_is_in_order_and_by_type(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        for seed in range(5):
+            ledger.put(f"k{seed}", *sample(seed), config_type=f"t{seed % 2}")
+        ledger.put("atom", *sample(9, n=1), config_type="IsolatedAtom")
+        energies = [item.labels.energy for item in ledger.dataset()]
+        assert energies == [sample(seed)[1].energy for seed in range(5)]
+        assert len(ledger.dataset(config_type="t1")) == 2
+        assert len(ledger.dataset(isolated_atoms=True)) == 6
+        assert len(ledger.dataset(config_type="IsolatedAtom")) == 1
+
+
+def test_levels_of_theory_are_not_mixed(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        ledger.put("a", *sample(0, level="PBE"))
+        ledger.put("b", *sample(1, level="GFN1"))
+        with pytest.raises(InputError, match="GFN1, PBE"):
+            ledger.dataset()
+        assert [item.labels.level for item in ledger.dataset(level="PBE")] == ["PBE"]
+
+
+def test_quarantine_and_release(tmp_path):
+    frame, labels = sample(0)
+    with Ledger(tmp_path) as ledger:
+        ledger.quarantine("bad", "the force is absurd", frame, labels)
+        ledger.quarantine("scf", Outcome("scf_not_converged", "no", {"n": 1}), frame, level="A")
+        assert ledger.get("bad") == Outcome("rejected", "the force is absurd")
+        assert ledger.get("scf") == Outcome("scf_not_converged", "no", {"n": 1})
+        assert len(ledger) == 0
+        assert len(ledger.dataset()) == 0
+        assert ledger.count(quarantined=True) == 2
+        assert ledger.frame(ledger.entry("scf")).digest() == frame.digest()
+        assert ledger.release("bad") is True
+        assert ledger.release("scf") is False
+        assert [item.labels.energy for item in ledger.dataset()] == [labels.energy]
+        assert ledger.get("scf") is None
+        with pytest.raises(InputError):
+            ledger.release("bad")
+
+
+def test_a_damaged_array_file_is_named(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        ledger.put("a", *sample(0))
+        ledger.put("b", *sample(1))
+        path = ledger.array_path("a")
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 255
+        path.write_bytes(content)
+        with pytest.raises(DamagedData, match=r"a\.npz"):
+            ledger.get("a")
+        assert len(ledger.verify()) == 1
+        path.write_bytes(b"")
+        assert "a.npz" in ledger.verify()[0]
+        path.unlink()
+        assert "missing" in ledger.verify()[0]
+        assert ledger.get("b") is not None
+
+
+def test_an_exchanged_array_file_is_noticed(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        ledger.put("a", *sample(0))
+        ledger.put("b", *sample(1))
+        ledger.array_path("a").write_bytes(ledger.array_path("b").read_bytes())
+        with pytest.raises(DamagedData, match="hash"):
+            ledger.get("a")
+
+
+def test_a_damaged_database_is_named(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        ledger.put("a", *sample(0))
+    (tmp_path / "ledger.sqlite").write_bytes(b"rubbish " * 1000)
+    with pytest.raises(DamagedData, match=str(tmp_path)):
+        Ledger(tmp_path)
+    with pytest.raises(DamagedData):
+        Ledger(tmp_path)  # and the lock was given back
+
+
+def test_one_writer_many_readers(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        ledger.put("a", *sample(0))
+        with pytest.raises(ProjectLocked):
+            Ledger(tmp_path)
+        with Ledger(tmp_path, writable=False) as reader:
+            assert len(reader) == 1
+            ledger.put("b", *sample(1))
+            assert len(reader) == 2
+            with pytest.raises(StorageError, match="reading"):
+                reader.put("c", *sample(2))
+
+
+def test_a_read_only_folder(tmp_path):
+    with Ledger(tmp_path / "l") as ledger:
+        ledger.put("a", *sample(0))
+    with read_only(tmp_path / "l"):
+        with pytest.raises(StorageError, match="cannot write"):
+            Ledger(tmp_path / "l")
+        with Ledger(tmp_path / "l", writable=False) as reader:
+            assert len(reader.dataset()) == 1
+
+
+def test_no_ledger_to_read(tmp_path):
+    with pytest.raises(StorageError, match="no ledger"):
+        Ledger(tmp_path, writable=False)
+
+
+FULL = """
+import resource, sys
+sys.path.insert(0, {tests!r})
+from test_ledger import sample
+from elyte.core import StorageError
+from elyte.workflow import Ledger
+with Ledger(sys.argv[1]) as ledger:
+    ledger.put("a", *sample(0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, resource.RLIM_INFINITY))
+    try:
+        ledger.put("b", *sample(1))
+    except StorageError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(len(ledger), ledger.verify(), ledger.get("b"))
+    ledger.put("b", *sample(1))
+    print(len(ledger))
+"""
+
+
+def test_a_disk_without_space(tmp_path):
+    """A limit on the size of files fails a write in the middle, as a full disk does."""
+    code = FULL.format(tests=os.path.dirname(__file__))
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    first, second, third = run.stdout.splitlines()
+    assert "cannot write" in first
+    assert "free some space" in first
+    assert second == "1 [] None"
+    assert third == "2"
+    assert not list(tmp_path.rglob(".partial-*"))
+    assert resource.RLIMIT_FSIZE is not None
+
+
+def test_merge_takes_what_is_missing(tmp_path):
+    with Ledger(tmp_path / "one") as one, Ledger(tmp_path / "two") as two:
+        one.put("a", *sample(0))
+        one.quarantine("b", "bad", *sample(1))
+        one.quarantine("c", "bad", *sample(2))
+        two.put("b", *sample(1))
+        two.put("d", *sample(3), config_type="t")
+        two.quarantine("a", "worse", *sample(0))
+        assert one.merge(two) == 2
+        assert one.merge(two) == 0
+        assert {entry.key: entry.outcome.done for entry in one.entries()} == {
+            "a": True,
+            "b": True,
+            "c": False,
+            "d": True,
+        }
+        assert one.verify() == []
+        item = one.get("d")
+    assert isinstance(item, LabelledFrame)
+    assert item.config_type == "t"
+    assert np.array_equal(item.labels.forces, sample(3)[1].forces)

@@ -15,26 +15,16 @@ from dataclasses import dataclass, replace
 from itertools import product
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
-from ase.calculators.calculator import Calculator, all_changes
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from elyte.core import Dataset, FormatError, Frame, InputError, UnknownSpecies
+from elyte.potentials.ase_calculator import PotentialCalculator
+from elyte.potentials.protocol import Evaluation
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class FakeEvaluation:
-    """Energy eV, forces eV/Å (n, 3), stress eV/Å³ (3, 3), site energies eV (n,)."""
-
-    energy: float
-    forces: Array
-    stress: Array
-    energies: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +90,7 @@ class FakePotential:
         """Return the same potential with other parameters (P,)."""
         return replace(self, parameters=np.array(theta, dtype=float))
 
-    def evaluate(self, frames: Sequence[Frame], threads: int = 1) -> list[FakeEvaluation]:
+    def evaluate(self, frames: Sequence[Frame], threads: int = 1) -> list[Evaluation]:
         """Return the evaluation of each frame.
 
         Raises:
@@ -121,9 +111,9 @@ class FakePotential:
             np.add.at(rows, (first, columns + k), 0.5 * values[:, k])
         return rows
 
-    def calculator(self) -> Calculator:
+    def calculator(self) -> PotentialCalculator:
         """Return an ASE calculator."""
-        return _Calculator(self)
+        return PotentialCalculator(self)  # type: ignore[arg-type]
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write as JSON; every bit of the parameters survives."""
@@ -157,7 +147,7 @@ class FakePotential:
         s = len(self.species)
         return self.parameters[s:].reshape(s, s, self.size)
 
-    def _evaluate(self, frame: Frame) -> FakeEvaluation:
+    def _evaluate(self, frame: Frame) -> Evaluation:
         kinds = self._kinds(frame)
         first, second, vectors, distances = pairs_within(frame, self.cutoff)
         values, slopes = radial(distances, self.cutoff, self.size)
@@ -171,8 +161,8 @@ class FakePotential:
         np.add.at(forces, first, pull)
         np.add.at(forces, second, -pull)
         virial = np.einsum("pa,pb->ab", pull, vectors)
-        stress = virial / frame.volume if frame.pbc.all() else np.zeros((3, 3))
-        return FakeEvaluation(float(energies.sum()), forces, stress, energies)
+        stress = virial / frame.volume if frame.pbc.any() else np.zeros((3, 3))
+        return Evaluation(float(energies.sum()), forces, stress, energies)
 
     def _force_rows(self, frame: Frame) -> Array:
         """Return ∂F/∂θ, (3 n, P)."""
@@ -228,35 +218,3 @@ def _images(frame: Frame, cutoff: float) -> Array:
         int(np.ceil(r)) if periodic else 0 for r, periodic in zip(reach, frame.pbc, strict=True)
     ]
     return np.array(list(product(*(range(-c, c + 1) for c in counts))), dtype=float)
-
-
-class _Calculator(Calculator):
-    implemented_properties: ClassVar[list[str]] = [
-        "energy",
-        "free_energy",
-        "energies",
-        "forces",
-        "stress",
-    ]
-
-    def __init__(self, potential: FakePotential) -> None:
-        super().__init__()
-        self.potential = potential
-
-    def calculate(
-        self,
-        atoms: Any = None,
-        properties: Any = None,
-        system_changes: Any = all_changes,
-    ) -> None:
-        super().calculate(atoms, properties, system_changes)
-        frame = Frame.from_ase(self.atoms)  # type: ignore[arg-type]
-        result = self.potential.evaluate([frame])[0]
-        self.results = {
-            "energy": result.energy,
-            "free_energy": result.energy,
-            "energies": result.energies,
-            "forces": result.forces,
-        }
-        if frame.pbc.all():
-            self.results["stress"] = result.stress.ravel()[[0, 4, 8, 5, 2, 1]]

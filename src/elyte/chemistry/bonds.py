@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
-from ase.data import atomic_numbers, chemical_symbols, covalent_radii
+from ase.data import chemical_symbols, covalent_radii
 from ase.formula import Formula
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -23,10 +22,7 @@ FORMED_FACTOR = 1.12
 """… and atoms not bonded before are bonded when nearer than this × the sum."""
 
 # Metal ions have no covalent bonds in an electrolyte, however near their ligands are.
-_METALS = [
-    atomic_numbers[s]
-    for s in "Li Na K Rb Cs Be Mg Ca Sr Ba Al Zn Sc Y La Ti Zr Hf V Nb Ta Cr Mn Fe Co Ni Cu".split()
-]
+_METALS = [3, 11, 19, 37, 55, 4, 12, 20, 38, 56, 13, *range(21, 31), *range(39, 49), 57, 72, 73]
 _RADII = np.array(covalent_radii)
 _RADII[_METALS] = 0.0
 
@@ -114,7 +110,7 @@ def molecule_ids(frame: Frame, bonds: NDArray[np.int64] | None = None) -> NDArra
     _, first, inverse = np.unique(parts, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
+    return np.asarray(rank[inverse])
 
 
 def census(frame: Frame, bonds: NDArray[np.int64] | None = None) -> dict[str, int]:
@@ -131,7 +127,6 @@ def _hill(numbers: NDArray[np.int64]) -> str:
     return str(Formula.from_dict(elements).format("hill"))
 
 
-@dataclass(frozen=True, eq=False)
 class BondWatch:
     """Notices bonds that break or form, with hysteresis so that vibrations do not count.
 
@@ -144,25 +139,22 @@ class BondWatch:
         bonds: reference bonds, (m, 2), such as `template_bonds`; else from frame0's distances.
     """
 
-    frame0: Frame
-    bonds: NDArray[np.int64] | None = None
+    def __init__(self, frame0: Frame, bonds: NDArray[np.int64] | None = None) -> None:
+        if bonds is None:
+            bonds = bond_graph(frame0, within_molecules=True)
+        self.bonds: NDArray[np.int64] = np.sort(np.asarray(bonds, np.int64).reshape(-1, 2), axis=1)
+        radii = _RADII[frame0.numbers]
+        self._longest = BROKEN_FACTOR * _sums(frame0.numbers, self.bonds)
+        self._watched = np.flatnonzero(radii > 0)
+        self._reach = 2.0 * FORMED_FACTOR * float(radii.max(initial=0.0))
+        self._known = self._keys(frame0, self.bonds)
+        contacts = self._keys(frame0, self._formed(frame0))
+        self._known = np.union1d(self._known, contacts)
 
-    def __post_init__(self) -> None:
-        frame = self.frame0
-        bonds = bond_graph(frame, within_molecules=True) if self.bonds is None else self.bonds
-        bonds = np.sort(np.asarray(bonds, dtype=np.int64).reshape(-1, 2), axis=1)
-        radii = _RADII[frame.numbers]
-        watched = np.flatnonzero(radii > 0)
-        n = len(frame)
-        set_ = object.__setattr__
-        set_(self, "bonds", bonds)
-        set_(self, "_longest", BROKEN_FACTOR * _sums(frame.numbers, bonds))
-        set_(self, "_watched", watched)
-        set_(self, "_reach", 2.0 * FORMED_FACTOR * float(radii.max(initial=0.0)))
-        set_(self, "_known", bonds[:, 0] * n + bonds[:, 1])
-        contacts = self._formed(frame)
-        known = np.concatenate([self._known, contacts[:, 0] * n + contacts[:, 1]])
-        set_(self, "_known", np.unique(known))
+    @staticmethod
+    def _keys(frame: Frame, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return one number for each pair i < j."""
+        return np.asarray(pairs[:, 0] * len(frame) + pairs[:, 1])
 
     def changes(self, frame: Frame) -> list[str]:
         """Return what differs from the reference: "P12–F15 broken at 2.61 Å", … ."""
@@ -185,7 +177,7 @@ class BondWatch:
         )
         pairs, distances = near_pairs(part, self._reach)
         pairs = self._watched[pairs[distances < FORMED_FACTOR * _sums(part.numbers, pairs)]]
-        return pairs[~np.isin(pairs[:, 0] * len(frame) + pairs[:, 1], self._known)]
+        return np.asarray(pairs[~np.isin(self._keys(frame, pairs), self._known)])
 
     def _describe(self, frame: Frame, pairs: NDArray[np.int64], what: str) -> list[str]:
         symbols = frame.symbols
@@ -201,4 +193,4 @@ def _lengths(frame: Frame, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     if frame.pbc.any():
         inverse = np.linalg.inv(frame.cell)
         vectors = vectors - (np.round(vectors @ inverse) * frame.pbc) @ frame.cell
-    return np.linalg.norm(vectors, axis=1)
+    return np.asarray(np.linalg.norm(vectors, axis=1))

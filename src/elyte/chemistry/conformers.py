@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import AllChem
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from elyte.chemistry.species import find_species
 from elyte.chemistry.species_table import Species
@@ -106,16 +107,16 @@ def _polyhedron(molecule: Chem.Mol, shape: str, length: float) -> NDArray[np.flo
 
 def _embedded(molecule: Chem.Mol, name: str, seed: int) -> NDArray[np.float64]:
     molecule = Chem.Mol(molecule)
-    settings = AllChem.ETKDGv3()
+    settings: Any = rdDistGeom.ETKDGv3()
     settings.randomSeed = seed
-    if AllChem.EmbedMolecule(molecule, settings) != 0:
+    if rdDistGeom.EmbedMolecule(molecule, settings) != 0:
         settings.useRandomCoords = True
-        if AllChem.EmbedMolecule(molecule, settings) != 0:
+        if rdDistGeom.EmbedMolecule(molecule, settings) != 0:
             raise InputError(f"RDKit finds no three-dimensional structure for '{name}'")
-    if AllChem.MMFFHasAllMoleculeParams(molecule):
-        AllChem.MMFFOptimizeMolecule(molecule, maxIters=2000)
-    elif AllChem.UFFHasAllMoleculeParams(molecule):
-        AllChem.UFFOptimizeMolecule(molecule, maxIters=2000)
+    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
+        rdForceFieldHelpers.MMFFOptimizeMolecule(molecule, maxIters=2000)
+    elif rdForceFieldHelpers.UFFHasAllMoleculeParams(molecule):
+        rdForceFieldHelpers.UFFOptimizeMolecule(molecule, maxIters=2000)
     return np.array(molecule.GetConformer().GetPositions())
 
 

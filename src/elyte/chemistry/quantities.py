@@ -20,6 +20,11 @@ class Dimension:
     example: str
 
     @property
+    def named(self) -> str:
+        """The name with its article."""
+        return f"{'an' if self.name[0] in 'aeiou' else 'a'} {self.name}"
+
+    @property
     def listed(self) -> str:
         """The units that a person may write."""
         return ", ".join(self.units)
@@ -71,8 +76,13 @@ _SPELLINGS = {
     "molecule": "molecules",
     "Angstrom": "Å",
     "angstrom": "Å",
-    "Å": "Å",  # the Ångström sign U+212B
+    "\u212b": "Å",  # the Ångström sign
 }
+
+
+def spellings(dimension: Dimension) -> list[str]:
+    """Return every way in which the units of a dimension may be written."""
+    return [*dimension.units, *(s for s, u in _SPELLINGS.items() if u in dimension.units)]
 
 
 def split(text: Any, dimension: Dimension) -> tuple[float, str]:
@@ -82,19 +92,19 @@ def split(text: Any, dimension: Dimension) -> tuple[float, str]:
         RecipeError: no number, no unit, or a unit of another dimension.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | float):
-        raise RecipeError(f"{text!r} is not a {dimension.name} such as '{dimension.example}'")
+        raise RecipeError(f"{text!r} is not {dimension.named} such as '{dimension.example}'")
     match = _NUMBER.match(str(text))
     if match is None:
-        raise RecipeError(f"'{text}' is not a {dimension.name} such as '{dimension.example}'")
+        raise RecipeError(f"'{text}' is not {dimension.named} such as '{dimension.example}'")
     unit = _SPELLINGS.get(match[2], match[2])
     if not unit:
         raise RecipeError(
-            f"'{text}' has no unit; write a {dimension.name} such as '{dimension.example}' "
+            f"'{text}' has no unit; write {dimension.named} such as '{dimension.example}' "
             f"({dimension.listed})"
         )
     if unit not in dimension.units:
         raise RecipeError(
-            f"'{text}' is not a {dimension.name}: unit '{unit}' is none of {dimension.listed}"
+            f"'{text}' is not {dimension.named}: unit '{unit}' is none of {dimension.listed}"
         )
     return float(match[1].replace("−", "-")), unit
 

@@ -7,115 +7,60 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic import WithJsonSchema as Schema
-from pydantic import model_validator
 
-from elyte.chemistry import quantities as q
 from elyte.chemistry.components import COMPONENTS_SCHEMA, Component, read_components
 from elyte.chemistry.recipe_errors import explain, read_yaml
+from elyte.chemistry.recipe_types import (
+    BoxSize,
+    Density,
+    Duration,
+    Force,
+    Length,
+    Lengths,
+    Pair,
+    Pressure,
+    Temperature,
+    Temperatures,
+    Time,
+)
 from elyte.core.errors import RecipeError
 
 
-def _quantity(dimension: q.Dimension) -> Any:
-    """Return the type of a field that is written with its unit and held without it."""
-    units = "|".join(u.replace("/", r"\/") for u in dimension.units)
-    schema = {
-        "type": "string",
-        "pattern": rf"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*({units})\s*$",
-        "examples": [dimension.example],
-    }
-    read = BeforeValidator(lambda text: q.parse(text, dimension))
-    return Annotated[float, read, Schema(schema)]
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-def _pair(dimension: q.Dimension | None = None) -> Any:
-    """Return the type of a [low, high] pair."""
-    item = float if dimension is None else _quantity(dimension)
-    return tuple[item, item]  # type: ignore[valid-type]
-
-
-Temperature: Any = _quantity(q.TEMPERATURE)
-Pressure: Any = _quantity(q.PRESSURE)
-Time: Any = _quantity(q.TIME)
-Length: Any = _quantity(q.LENGTH)
-Force: Any = _quantity(q.FORCE)
-Density: Any = _quantity(q.DENSITY)
-Duration: Any = _quantity(q.DURATION)
-Temperatures: Any = Annotated[
-    tuple[Temperature, ...],
-    BeforeValidator(_listed),
-    Schema(
-        {
-            "anyOf": [
-                {"type": "string", "examples": ["330 K"]},
-                {"type": "array", "items": {"type": "string", "examples": ["330 K"]}},
-            ]
-        }
-    ),
-]
-
-
-class Size(BaseModel):
-    """How large a box is: about so many atoms, or molecules."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    number: int
-    unit: Literal["atoms", "molecules"] = "atoms"
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.unit}"
-
-
-def _size(value: Any) -> Any:
-    if isinstance(value, Size):
-        return value
-    number, unit = q.split(value, q.SIZE)
-    if number < 1 or number != int(number):
-        raise RecipeError(f"'{value}' is not a whole number of {unit}")
-    return Size(number=int(number), unit=unit)  # type: ignore[arg-type]
-
-
-BoxSize: Any = Annotated[
-    Size,
-    BeforeValidator(_size),
-    Schema({"type": "string", "pattern": r"^[0-9]+ (atoms|molecules)$", "examples": ["400 atoms"]}),
-]
-
-
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Reference(_Group):
     """The reference engine that labels frames, and its settings."""
 
     engine: str = Field(
-        "xtb", description="xtb (tblite), or another engine that `elyte doctor` lists"
+        default="xtb", description="xtb (tblite), or another engine that `elyte doctor` lists"
     )
     method: str = Field(
-        "GFN1-xTB", description="GFN1-xTB or GFN2-xTB; a functional for DFT engines"
+        default="GFN1-xTB", description="GFN1-xTB or GFN2-xTB; a functional for DFT engines"
     )
-    accuracy: float = Field(1.0, gt=0, description="numerical accuracy of xTB; smaller is tighter")
+    accuracy: float = Field(
+        default=1.0, gt=0, description="numerical accuracy of xTB; smaller is tighter"
+    )
     electronic_temperature: Temperature = Field(
-        300.0, description="temperature of the electrons' Fermi distribution"
+        default="300 K", description="temperature of the electrons' Fermi distribution"
     )
-    max_iterations: int = Field(250, ge=1, description="largest number of SCF iterations")
-    workers: int = Field(2, ge=1, description="labels computed side by side")
+    max_iterations: int = Field(default=250, ge=1, description="largest number of SCF iterations")
+    workers: int = Field(default=2, ge=1, description="labels computed side by side")
 
 
 class PotentialSettings(_Group):
     """The machine-learned potential."""
 
-    family: Literal["mtp"] = Field("mtp", description="mtp: moment tensor potential")
-    level: int = Field(16, ge=2, le=28, description="level of the moment tensor potential, even")
-    cutoff: Length = Field(5.0, description="radius of the neighbourhood of an atom")
+    family: Literal["mtp"] = Field(default="mtp", description="mtp: moment tensor potential")
+    level: int = Field(
+        default=16, ge=2, le=28, description="level of the moment tensor potential, even"
+    )
+    cutoff: Length = Field(default="5 Å", description="radius of the neighbourhood of an atom")
     radial_size: int = Field(
-        8, ge=2, le=32, description="Chebyshev polynomials of each radial function"
+        default=8, ge=2, le=32, description="Chebyshev polynomials of each radial function"
     )
 
     @model_validator(mode="after")
@@ -130,72 +75,85 @@ class PotentialSettings(_Group):
 class Weights(_Group):
     """Weights of the squared errors in the loss (eV², (eV/Å)², eV² for the virial)."""
 
-    energy: float = Field(1.0, ge=0)
-    force: float = Field(0.01, ge=0)
-    stress: float = Field(0.001, ge=0)
+    energy: float = Field(default=1.0, ge=0)
+    force: float = Field(default=0.01, ge=0)
+    stress: float = Field(default=0.001, ge=0)
 
 
 class Learning(_Group):
     """How the potential learns."""
 
     label_box: BoxSize = Field(
-        Size(number=90), description="about how large the boxes are that are labelled"
+        default="90 atoms", description="about how large the boxes are that are labelled"
     )
-    start_frames: int = Field(56, ge=2, description="different packings in the start set")
-    start_densities: _pair() = Field(
-        (0.75, 1.0), description="range of densities of the start set, relative to the estimate"
+    start_frames: int = Field(default=56, ge=2, description="different packings in the start set")
+    start_densities: Pair = Field(
+        default=(0.75, 1.0),
+        description="range of densities of the start set, relative to the estimate",
     )
-    start_scale: _pair() = Field(
-        (0.97, 1.12), description="range by which distances between molecules are scaled"
+    start_scale: Pair = Field(
+        default=(0.97, 1.12), description="range by which distances between molecules are scaled"
     )
-    start_rattle: _pair(q.LENGTH) = Field(
-        (0.02, 0.07), description="range of the random displacements (standard deviation) of atoms"
+    start_rattle: Lengths = Field(
+        default=("0.02 Å", "0.07 Å"),
+        description="range of the random displacements (standard deviation) of atoms",
     )
-    trajectories: int = Field(6, ge=1, description="exploring trajectories of one round")
-    trajectory_time: Time = Field(20000.0, description="length of each of them")
+    trajectories: int = Field(default=6, ge=1, description="exploring trajectories of one round")
+    trajectory_time: Time = Field(default="20 ps", description="length of each of them")
     temperatures: Temperatures = Field(
-        (), description="of the exploring trajectories; default: T − 25, T + 50 and T + 150 K"
+        default=(),
+        description="of the exploring trajectories; default: T − 25, T + 50 and T + 150 K",
     )
-    timestep: Time = Field(1.0, description="time step of the exploring trajectories")
-    grade_every: int = Field(20, ge=1, description="steps between two extrapolation grades")
-    grade_save: float = Field(2.0, gt=1, description="save a frame above this extrapolation grade")
-    grade_stop: float = Field(10.0, gt=1, description="stop a trajectory above this grade")
+    timestep: Time = Field(default="1 fs", description="time step of the exploring trajectories")
+    grade_every: int = Field(default=20, ge=1, description="steps between two extrapolation grades")
+    grade_save: float = Field(
+        default=2.0, gt=1, description="save a frame above this extrapolation grade"
+    )
+    grade_stop: float = Field(default=10.0, gt=1, description="stop a trajectory above this grade")
     mode: Literal["neighbourhood", "configuration"] = Field(
-        "neighbourhood",
+        default="neighbourhood",
         description="what extrapolation is measured for: an atom's surroundings, or a frame",
     )
     selection: Literal["maxvol", "random"] = Field(
-        "maxvol", description="how frames are chosen for labelling; random is for comparison"
+        default="maxvol",
+        description="how frames are chosen for labelling; random is for comparison",
     )
-    labels_per_round: int = Field(24, ge=1, description="new labels of a round, at most")
-    max_rounds: int = Field(12, ge=0, description="rounds of learning, at most")
-    max_labels: int = Field(400, ge=2, description="labels in all, at most")
+    labels_per_round: int = Field(default=24, ge=1, description="new labels of a round, at most")
+    max_rounds: int = Field(default=12, ge=0, description="rounds of learning, at most")
+    max_labels: int = Field(default=400, ge=2, description="labels in all, at most")
     force_error_target: Force = Field(
-        0.120, description="root mean square force error on frames of its own trajectories"
+        default="120 meV/Å",
+        description="root mean square force error on frames of its own trajectories",
     )
-    weights: Weights = Field(Weights(), description="of energy, force and stress in the loss")
-    train_time: Duration = Field(120.0, description="longest time of one training")
+    weights: Weights = Field(
+        default_factory=Weights, description="of energy, force and stress in the loss"
+    )
+    train_time: Duration = Field(default="120 s", description="longest time of one training")
 
 
 class Production(_Group):
     """The dynamics from which the properties come."""
 
-    timestep: Time = Field(1.0, description="time step")
+    timestep: Time = Field(default="1 fs", description="time step")
     npt_time: Time = Field(
-        50_000.0, description="at constant pressure, for equilibration and density"
+        default="50 ps", description="at constant pressure, for equilibration and density"
     )
-    nvt_time: Time = Field(100_000.0, description="at constant volume, for transport")
-    trajectories: int = Field(2, ge=1, description="independent trajectories at each temperature")
-    segment_time: Time = Field(10_000.0, description="length of the pieces in which a run is kept")
+    nvt_time: Time = Field(default="100 ps", description="at constant volume, for transport")
+    trajectories: int = Field(
+        default=2, ge=1, description="independent trajectories at each temperature"
+    )
+    segment_time: Time = Field(
+        default="10 ps", description="length of the pieces in which a run is kept"
+    )
     thermostat: Literal["bussi", "nose-hoover", "langevin"] = Field(
-        "bussi", description="bussi: stochastic velocity rescaling; nose-hoover: chains"
+        default="bussi", description="bussi: stochastic velocity rescaling; nose-hoover: chains"
     )
     barostat: Literal["scr", "mtk"] = Field(
-        "scr", description="scr: stochastic cell rescaling; mtk: Martyna, Tobias, Klein"
+        default="scr", description="scr: stochastic cell rescaling; mtk: Martyna, Tobias, Klein"
     )
-    save_every: Time = Field(50.0, description="time between two saved frames")
+    save_every: Time = Field(default="50 fs", description="time between two saved frames")
     relabelled: int = Field(
-        3,
+        default=3,
         ge=0,
         description="frames of the production, at each temperature, that are labelled as a check",
     )
@@ -207,32 +165,39 @@ class Recipe(_Group):
     The fields hold internal units (K, bar, fs, Å, eV/Å); the file gives each with its unit.
     """
 
-    name: str = Field("", description="a title for the report; made from the components if absent")
+    name: str = Field(
+        default="", description="a title for the report; made from the components if absent"
+    )
     components: Annotated[
         tuple[Component, ...],
         BeforeValidator(read_components),
         Schema(COMPONENTS_SCHEMA),
-    ] = Field((), description="what the liquid consists of, and how much of each")
+    ] = Field(default=(), description="what the liquid consists of, and how much of each")
     structure: str = Field(
-        "", description="a structure file (CIF, POSCAR, extxyz) instead of components: a solid"
+        default="",
+        description="a structure file (CIF, POSCAR, extxyz) instead of components: a solid",
     )
     temperatures: Temperatures = Field(alias="temperature", description="one, or a list")
-    pressure: Pressure = Field(1.0, description="of the runs at constant pressure")
-    box: BoxSize = Field(Size(number=400), description="about how large the production box is")
+    pressure: Pressure = Field(default="1 bar", description="of the runs at constant pressure")
+    box: BoxSize = Field(default="400 atoms", description="about how large the production box is")
     density: Density | None = Field(
-        None, description="an estimate to begin with; default: from the library"
+        default=None, description="an estimate to begin with; default: from the library"
     )
     tolerance: float = Field(
-        0.05,
+        default=0.05,
         gt=0,
         lt=1,
         description="largest relative deviation of an amount that whole molecules may cause",
     )
-    reference: Reference = Field(Reference(), description="the reference engine")
-    potential: PotentialSettings = Field(PotentialSettings(), description="the potential")
-    learning: Learning = Field(Learning(), description="the learning loop")
-    production: Production = Field(Production(), description="the dynamics for the properties")
-    seed: int = Field(0, ge=0, description="of everything that is random")
+    reference: Reference = Field(default_factory=Reference, description="the reference engine")
+    potential: PotentialSettings = Field(
+        default_factory=PotentialSettings, description="the potential"
+    )
+    learning: Learning = Field(default_factory=Learning, description="the learning loop")
+    production: Production = Field(
+        default_factory=Production, description="the dynamics for the properties"
+    )
+    seed: int = Field(default=0, ge=0, description="of everything that is random")
 
     @model_validator(mode="after")
     def _sensible(self) -> Recipe:
@@ -267,6 +232,11 @@ class Recipe(_Group):
         """The recipe's name, or one made from its components."""
         names = [c.name for c in self.components] or [Path(self.structure).stem]
         return self.name or "-".join(names)
+
+    @property
+    def workers(self) -> int:
+        """How many tasks run side by side."""
+        return self.reference.workers
 
     @property
     def exploration_temperatures(self) -> tuple[float, ...]:

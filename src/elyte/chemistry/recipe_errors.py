@@ -76,7 +76,7 @@ def _model_at(model: type[BaseModel], location: list[Any]) -> type[BaseModel]:
     for part in location:
         for name, field in model.model_fields.items():
             if part in (name, field.alias):
-                inner = [a for a in (field.annotation, *get_args(field.annotation))]
+                inner = [field.annotation, *get_args(field.annotation)]
                 model = next(
                     (a for a in inner if isinstance(a, type) and issubclass(a, BaseModel)), model
                 )

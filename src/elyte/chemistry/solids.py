@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import ase
 import ase.io
 import numpy as np
 
@@ -59,17 +60,18 @@ def read_structure(
     if not path.is_file():
         raise InputError(f"there is no structure file '{path}'")
     try:
-        atoms_read = ase.io.read(path, index=-1)
+        read = ase.io.read(path, index=-1)
     except Exception as error:
         raise FormatError(f"'{path.name}' is not a structure that ASE can read: {error}") from error
-    if len(atoms_read) == 0 or not atoms_read.pbc.all():
+    assert isinstance(read, ase.Atoms)  # one index gives one structure
+    if len(read) == 0 or not read.pbc.all():
         raise FormatError(f"'{path.name}' has no periodic cell; a solid needs one")
-    occupancy = atoms_read.info.get("occupancy") or {}
+    occupancy = read.info.get("occupancy") or {}
     if any(abs(sum(o.values()) - 1.0) > 1e-3 or len(o) > 1 for o in occupancy.values()):
         raise FormatError(
             f"'{path.name}' has partly occupied sites; give an ordered structure instead"
         )
-    frame = Frame(atoms_read.numbers, atoms_read.positions, atoms_read.cell, atoms_read.pbc)
+    frame = Frame(read.numbers, read.positions, read.cell, read.pbc)
     return supercell(frame, best_repeat(frame, atoms) if atoms is not None else repeat)
 
 

@@ -8,13 +8,13 @@ from math import gcd
 
 from ase.data import atomic_masses, atomic_numbers
 from ase.formula import Formula
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from elyte.chemistry.species_table import TABLE, Species
 from elyte.core.errors import InputError, UnknownSpecies, did_you_mean
 
-RDLogger.DisableLog("rdApp.*")  # what goes wrong is said by our own errors
+rdBase.DisableLog("rdApp.*")  # what goes wrong is said by our own errors
 
 SPECIES: dict[str, Species] = {species.name: species for species in TABLE}
 """The library: name → species."""

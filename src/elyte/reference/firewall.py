@@ -70,6 +70,9 @@ def inspect(frame: Frame, labels: Labels, context: Context | None = None) -> Out
 def faults(frame: Frame, labels: Labels, context: Context | None = None) -> list[Outcome]:
     """Return every reason why a label must not be trained on; an empty list when it is good."""
     chosen = context or Context()
+    complete = check_complete(frame, labels, chosen)
+    if complete.kind == "not_finite":
+        return [complete]  # nothing can be said of numbers that are none
     outcomes = [check(frame, labels, chosen) for check in CHECKS]
     return [outcome for outcome in outcomes if not outcome.done]
 

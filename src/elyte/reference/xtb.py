@@ -27,6 +27,8 @@ from elyte.core.units import BOHR, BOLTZMANN, HARTREE
 from elyte.reference.settings import EngineSettings
 
 METHODS = ("GFN1-xTB", "GFN2-xTB", "IPEA1-xTB")
+OLDEST = (0, 8)
+"""First release that was tested; the stress of 0.6 is wrong (tblite/tblite#339)."""
 TASK = "elyte.reference.xtb:label"
 
 _OPENBLAS_PATTERNS = (
@@ -43,6 +45,12 @@ def available() -> Outcome:
     """Say whether tblite can be used here: "done" with its version, or how to install it."""
     if importlib.util.find_spec("tblite") is None:
         return Outcome("missing", "tblite is not installed: pip install tblite")
+    if tuple(int(part) for part in version().split(".")[:2]) < OLDEST:
+        return Outcome(
+            "missing",
+            f"tblite {version()} is too old (0.6 has a wrong stress, earlier ones no periodic "
+            "GFN2-xTB): pip install 'tblite>=0.8'",
+        )
     blas = find_openblas()
     note = f"OpenBLAS {blas}" if blas else "no OpenBLAS found: labels take twice as long"
     return Outcome("done", details={"version": version(), "note": note})

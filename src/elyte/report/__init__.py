@@ -9,6 +9,7 @@ from elyte.report.data import (
     RoundRecord,
     from_analysis,
 )
+from elyte.report.page import build_report
 from elyte.report.tables import print_properties, property_table
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ParityData",
     "ReportData",
     "RoundRecord",
+    "build_report",
     "cite",
     "from_analysis",
     "print_properties",

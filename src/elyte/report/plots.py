@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,7 @@ def envelope(y: Values, limit: int = MAX_POINTS) -> NDArray[np.intp]:
         return np.arange(len(y))
     edges = np.linspace(0, len(y), limit // 2 + 1).astype(int)
     kept: list[int] = [0, len(y) - 1]
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         if np.isfinite(y[a:b]).any():
             kept += [a + int(np.nanargmin(y[a:b])), a + int(np.nanargmax(y[a:b]))]
     return np.unique(kept)

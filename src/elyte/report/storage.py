@@ -34,10 +34,10 @@ def save(instance: Any, folder: Path) -> Path:
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     name = f"data-{digest[:16]}.npz"
-    _replace(folder / name, buffer.getvalue())
+    replace_file(folder / name, buffer.getvalue())
     document = {"format": FORMAT, "arrays": name, "sha256": digest, "content": content}
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-    _replace(folder / JSON_NAME, text.encode())
+    replace_file(folder / JSON_NAME, text.encode())
     for old in folder.glob("data-*.npz"):
         if old.name != name:
             old.unlink()
@@ -73,7 +73,8 @@ def load(folder: Path) -> dict[str, Any]:
     return fields_
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader sees the old content or the new, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(data)
     os.replace(temporary, path)

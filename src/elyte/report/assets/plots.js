@@ -541,7 +541,7 @@
 
   // ---------------------------------------------------------------- the page
 
-  const specs = JSON.parse(document.getElementById("figures").textContent);
+  const specs = JSON.parse(document.getElementById("figures-data").textContent);
   const plots = [...document.querySelectorAll(".plot")].map((root) => new Plot(root, specs[root.dataset.figure]));
 
   function chooseTemperature(value) {

@@ -1,0 +1,41 @@
+"""`elyte report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from elyte.core.errors import InputError
+from elyte.report import ReportData, build_report, property_table
+from elyte.report.storage import JSON_NAME
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="Project folder, or the report folder in it.")],
+) -> None:
+    """Build the page again from what a run has saved; nothing is computed."""
+    target = find_report(folder)
+    data = ReportData.load(target)
+    page = build_report(data, target)
+    console = Console(soft_wrap=True, highlight=False)
+    if data.quantities:
+        console.print(property_table(data.quantities))
+    console.print(f"report: {page}", markup=False)
+
+
+def find_report(folder: Path) -> Path:
+    """Return the folder that holds the saved report data: `folder`/report or `folder`.
+
+    Raises:
+        InputError: there is none.
+    """
+    for candidate in (folder / "report", folder):
+        if (candidate / JSON_NAME).is_file():
+            return candidate
+    raise InputError(
+        f"{folder} holds no saved report: neither report/{JSON_NAME} nor {JSON_NAME} is there; "
+        "a report is saved at the end of `elyte run`"
+    )

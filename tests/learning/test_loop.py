@@ -20,6 +20,7 @@ SETTINGS = Settings(
     engine={"engine": "xtb"},
     level=16,
     cutoff=5.0,
+    radial_size=8,
     weights={"energy": 1.0, "force": 0.01, "stress": 0.001},
     temperatures=(330.0, 400.0),
     pressure=1.0,
@@ -30,6 +31,7 @@ SETTINGS = Settings(
     start_scale=(0.97, 1.12),
     start_rattle=(0.02, 0.07),
     exploration_temperatures=(300.0, 400.0, 500.0),
+    exploration_timestep=1.0,
     trajectories=6,
     trajectory_time=20000.0,
     grade_every=20,
@@ -136,8 +138,12 @@ def test_failing_trajectories_keep_learning_beyond_the_budget() -> None:
 def test_a_budget_ends_learning_only_when_the_last_round_survived() -> None:
     def explore(state: State, task: Task) -> dict[str, Any]:
         return {
-            "outcome": "done", "max_grade": 3.0, "saved": [5, 6], "ordinary": [0, 1],
-            "before_stop": [], "time": 100.0,
+            "outcome": "done",
+            "max_grade": 3.0,
+            "saved": [5, 6],
+            "ordinary": [0, 1],
+            "before_stop": [],
+            "time": 100.0,
         }
 
     last = drive(world(explore=explore))[-1]
@@ -149,8 +155,12 @@ def test_a_budget_ends_learning_only_when_the_last_round_survived() -> None:
 def test_a_potential_that_never_survives_is_given_up_with_the_reason() -> None:
     def explore(state: State, task: Task) -> dict[str, Any]:
         return {
-            "outcome": "exploded", "max_grade": 30.0, "saved": [], "ordinary": [],
-            "before_stop": [0], "time": 1.0,
+            "outcome": "exploded",
+            "max_grade": 30.0,
+            "saved": [],
+            "ordinary": [],
+            "before_stop": [0],
+            "time": 1.0,
         }
 
     last = drive(world(explore=explore))[-1]
@@ -161,8 +171,12 @@ def test_a_potential_that_never_survives_is_given_up_with_the_reason() -> None:
 def test_trajectories_that_leave_nothing_to_learn_from_do_not_go_on_for_ever() -> None:
     def explore(state: State, task: Task) -> dict[str, Any]:
         return {
-            "outcome": "failed", "max_grade": 0.0, "saved": [], "ordinary": [],
-            "before_stop": [], "time": 0.0,
+            "outcome": "failed",
+            "max_grade": 0.0,
+            "saved": [],
+            "ordinary": [],
+            "before_stop": [],
+            "time": 0.0,
         }
 
     last = drive(world(explore=explore))[-1]

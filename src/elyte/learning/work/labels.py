@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
         version = find_engine(settings.engine).version()
         keys = [label_key(frame, settings, version) for frame in frames]
         known = [project.ledger.get(key) is not None for key in keys]
+        begin = time.monotonic()
         labels = label_frames(
             frames,
             settings,
@@ -32,6 +34,7 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
             progress=progress,
             config_type=config_type,
         )
+        spent = (time.monotonic() - begin) / max(1, known.count(False))
         for i, key, was_known, result in zip(chosen, keys, known, labels, strict=True):
             bad = isinstance(result, Outcome)
             summaries[i] = {
@@ -39,6 +42,7 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
                 "reason": result.reason if isinstance(result, Outcome) else "",
                 "label": key,
                 "known": was_known and not bad,
+                "seconds": 0.0 if was_known else round(spent, 3),
             }
     return summaries
 

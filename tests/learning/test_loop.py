@@ -14,7 +14,7 @@ from elyte.learning.plan import plan, segments
 from elyte.learning.state import Settings, State, Task
 
 SETTINGS = Settings(
-    label_counts={"Li+": 1, "PF6-": 1, "EC": 8},
+    label_counts=({"Li+": 1, "PF6-": 1, "EC": 8}, {"Li+": 2, "PF6-": 2, "EC": 7}),
     production_counts={"Li+": 4, "PF6-": 4, "EC": 32},
     density=1.4,
     engine={"engine": "xtb"},

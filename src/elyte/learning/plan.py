@@ -8,6 +8,7 @@ import numpy as np
 
 from elyte.learning.state import Chain, FrameRef, Settings, State, Task
 
+MIXED_IN_EVERY = 4  # one box in so many has another composition than the recipe
 LOOSE_PACKING = 0.85  # of the estimated density: Packmol succeeds, the barostat does the rest
 
 
@@ -19,6 +20,13 @@ def plan(state: State) -> tuple[Task, ...]:
 def _seed(settings: Settings, *numbers: int) -> int:
     """Derive an independent seed for a task from the recipe's seed and the task's place."""
     return int(np.random.SeedSequence([settings.seed, *numbers]).generate_state(1)[0])
+
+
+def _composition(settings: Settings, index: int) -> dict[str, int]:
+    """Return the recipe's composition, and every so often one of those that are mixed in."""
+    extra = settings.label_counts[1:]
+    turn, rest = divmod(index, MIXED_IN_EVERY)
+    return dict(extra[turn % len(extra)] if extra and rest == 0 else settings.label_counts[0])
 
 
 def _pack(state: State) -> tuple[Task, ...]:
@@ -33,7 +41,7 @@ def _pack(state: State) -> tuple[Task, ...]:
             Task(
                 "pack",
                 {
-                    "counts": dict(settings.label_counts),
+                    "counts": _composition(settings, index),
                     "density": round(settings.density * (low + (high - low) * fraction), 4),
                     "scale": round(float(rng.uniform(*settings.start_scale)), 4),
                     "rattle": round(float(rng.uniform(*settings.start_rattle)), 4),
@@ -103,7 +111,7 @@ def _explore(state: State) -> tuple[Task, ...]:
                 "explore",
                 {
                     "potential": state.potential,
-                    "counts": dict(settings.label_counts),
+                    "counts": _composition(settings, index + state.round),
                     "cell": settings.label_cell,
                     "density": round(settings.density * (low + (high - low) * fraction), 4),
                     "ensemble": "NVT" if turn % 2 == 0 else "NPT",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from elyte.chemistry import Recipe, plan_composition, read_structure
+from collections.abc import Mapping
+
+from elyte.chemistry import Recipe, find_species, plan_composition, read_structure
+from elyte.chemistry.species import atom_count
 from elyte.learning.state import Settings, State
 from elyte.reference import EngineSettings
 
@@ -37,7 +40,7 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         for cell in cells or (None, None)
     ]
     return Settings(
-        label_counts=composition.label.counts,
+        label_counts=label_compositions(composition.label.counts, bool(recipe.structure)),
         production_counts=composition.production.counts,
         label_cell=frames[0],
         production_cell=frames[1],
@@ -78,3 +81,23 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         thermostat=production.thermostat,
         barostat=production.barostat,
     )
+
+
+def label_compositions(counts: Mapping[str, int], solid: bool = False) -> tuple[dict[str, int], ...]:
+    """Return the composition of the labelled boxes, and a richer one if there are few ions.
+
+    A small box of a dilute solution may hold one ion pair, so that ions of one kind never meet
+    in it, as they do in the production: their interaction would be left to chance. Boxes with
+    twice the ions in about as many atoms teach it. They also tell apart the energies of the
+    species, of which a single composition fixes only a sum.
+    """
+    base = {name: int(n) for name, n in counts.items()}
+    ions = {} if solid else {n: c for n, c in base.items() if find_species(n).charge}
+    solvents = [name for name in base if name not in ions]
+    if solid or not ions or not solvents or min(ions.values()) > 2:
+        return (base,)
+    added = sum(atom_count(find_species(n)) * c for n, c in ions.items())
+    size = sum(atom_count(find_species(n)) * base[n] for n in solvents)
+    shrink = max(0.3, 1 - added / size)
+    richer = {n: 2 * c if n in ions else max(1, round(shrink * c)) for n, c in base.items()}
+    return (base, richer)

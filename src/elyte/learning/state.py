@@ -47,10 +47,12 @@ class FrameRef:
 class Settings:
     """The plain values of a recipe on which the course of a run depends.
 
+    `label_counts` holds the composition of the recipe first, and then those that are mixed in.
+
     Times in fs, temperatures in K, pressure in bar, densities in g/cm³, lengths in Å.
     """
 
-    label_counts: Mapping[str, int]
+    label_counts: tuple[Mapping[str, int], ...]
     production_counts: Mapping[str, int]
     density: float
     engine: Mapping[str, Any]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from ase import Atoms, units
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 from ase.md.verlet import VelocityVerlet
 from numpy.typing import NDArray
 
@@ -58,7 +57,8 @@ def check_reversibility(
 def _moving(potential: Potential, frame: Frame, seed: int) -> Atoms:
     atoms = frame.to_ase()
     random = np.random.default_rng(seed)
-    MaxwellBoltzmannDistribution(atoms, temperature_K=_TEMPERATURE, rng=random)
+    speeds = np.sqrt(units.kB * _TEMPERATURE / atoms.get_masses())
+    atoms.set_velocities(speeds[:, None] * random.normal(size=(len(atoms), 3)))
     atoms.calc = potential.calculator()
     return atoms
 

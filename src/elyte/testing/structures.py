@@ -45,7 +45,7 @@ def cluster(species: Sequence[int], counts: Sequence[int] = (2, 2, 2), seed: int
 def slab(species: Sequence[int], seed: int = 0) -> Frame:
     """Return a structure that is periodic in two directions."""
     box = liquid(species, (3, 3, 2), seed)
-    return Frame(box.numbers, box.positions, box.cell, [True, True, False])
+    return Frame(box.numbers, box.positions, box.cell, np.array([True, True, False]))
 
 
 def small_cell(species: Sequence[int], seed: int = 0) -> Frame:

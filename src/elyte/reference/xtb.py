@@ -15,6 +15,7 @@ import glob
 import importlib.metadata
 import importlib.util
 import os
+import re
 import sys
 from typing import Any
 
@@ -45,7 +46,7 @@ def available() -> Outcome:
     """Say whether tblite can be used here: "done" with its version, or how to install it."""
     if importlib.util.find_spec("tblite") is None:
         return Outcome("missing", "tblite is not installed: pip install tblite")
-    if tuple(int(part) for part in version().split(".")[:2]) < OLDEST:
+    if tuple(int(part) for part in re.findall(r"\d+", version())[:2]) < OLDEST:
         return Outcome(
             "missing",
             f"tblite {version()} is too old (0.6 has a wrong stress, earlier ones no periodic "

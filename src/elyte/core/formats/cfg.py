@@ -245,4 +245,4 @@ def _atom_lines(frame: Frame, labels: Labels, types: list[int]) -> list[str]:
 
 
 def _row(values: NDArray[np.float64]) -> str:
-    return "".join(f"{x:20.12f}" for x in values)
+    return "".join(f" {x:20.12f}" for x in values)

@@ -238,8 +238,7 @@ def _comment(item: LabelledFrame, properties: str) -> str:
     parts = [] if not frame.cell.any() else [f'Lattice="{_numbers(frame.cell)}"']
     parts += [f"Properties={properties}", f"REF_energy={labels.energy!r}"]
     if labels.stress is not None:
-        # readers take nine numbers column by column, as Fortran would
-        parts.append(f'REF_stress="{_numbers(labels.stress.T)}"')
+        parts.append(f'REF_stress="{_numbers(labels.stress)}"')
     for name, text in (("config_type", item.config_type), ("level", labels.level)):
         if text:
             parts.append(f'{name}="{_escaped(text)}"')

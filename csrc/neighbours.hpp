@@ -224,20 +224,23 @@ class VerletList {
   // Bring the list up to date; returns whether it was rebuilt.
   bool update(const Configuration& c) {
     if (valid(c)) return false;
+    rebuild(c);
+    return true;
+  }
+
+  void rebuild(const Configuration& c) {
     build_neighbours(c, cutoff_ + skin_, list_);
     numbers_.assign(c.numbers, c.numbers + c.n);
     positions_.assign(c.positions, c.positions + 3 * c.n);
     std::copy(c.cell, c.cell + 9, cell_.begin());
     pbc_ = c.pbc;
     ++builds_;
-    return true;
   }
 
   const NeighbourList& list() const { return list_; }
-  NeighbourList& list() { return list_; }
   std::int64_t builds() const { return builds_; }
 
- private:
+  // Whether the list still holds every pair within the cutoff.
   bool valid(const Configuration& c) const {
     if (builds_ == 0 || numbers_.size() != static_cast<std::size_t>(c.n) || pbc_ != c.pbc ||
         !std::equal(numbers_.begin(), numbers_.end(), c.numbers))
@@ -257,7 +260,7 @@ class VerletList {
         }
     }
     const double room = ((1 - std::sqrt(strain2)) * (cutoff_ + skin_) - cutoff_) / 2;
-    if (!(room > 0)) return false;
+    if (!(room >= 0)) return false;
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       const double *old = &positions_[3 * i], *now = c.positions + 3 * i;
       double moved2 = 0;
@@ -270,6 +273,7 @@ class VerletList {
     return true;
   }
 
+ private:
   double cutoff_, skin_;
   std::int64_t builds_ = 0;
   NeighbourList list_;

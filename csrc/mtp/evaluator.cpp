@@ -1,0 +1,194 @@
+#include "mtp/evaluator.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace elyte::mtp {
+
+std::vector<const Kernel*> available_kernels() {
+  std::vector<const Kernel*> kernels;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+    kernels.push_back(&kernel_avx512());
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    kernels.push_back(&kernel_avx2());
+#endif
+  kernels.push_back(&kernel_portable());
+  return kernels;
+}
+
+const Kernel& choose_kernel(const std::string& name) {
+  std::string wanted = name;
+  if (const char* variable = std::getenv("ELYTE_ISA"); wanted.empty() && variable)
+    wanted = variable;
+  std::string known;
+  for (const Kernel* kernel : available_kernels()) {
+    if (wanted.empty() || wanted == kernel->name) return *kernel;
+    known += std::string(known.empty() ? "" : ", ") + kernel->name;
+  }
+  throw std::invalid_argument("no kernel for the instruction set '" + wanted +
+                              "' on this processor; there are: " + known);
+}
+
+Evaluator::Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads,
+                     const Kernel& kernel)
+    : plan_(std::move(plan)),
+      skin_(skin),
+      threads_(std::max(threads, 1)),
+      kernel_(&kernel),
+      list_(plan_->model().max_distance, skin) {}
+
+ForceField* Evaluator::clone() const { return new Evaluator(plan_, skin_, threads_, *kernel_); }
+
+double* Evaluator::Scratch::aligned(std::size_t doubles) {
+  if (memory.size() < doubles + 8) memory.assign(doubles + 8, 0.0);
+  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+  return memory.data() + (64 - address % 64) % 64 / sizeof(double);
+}
+
+namespace {
+
+// What cannot be put into a neighbour list: positions that are not finite, a collapsed box.
+void check(const Configuration& c, double reach) {
+  for (std::int64_t k = 0; k < 3 * c.n; ++k)
+    if (!(std::abs(c.positions[k]) < 1e7))
+      throw std::invalid_argument("atom " + std::to_string(k / 3) +
+                                  " has a position that is not finite or is far beyond any box");
+  if (!(c.pbc[0] && c.pbc[1] && c.pbc[2])) return;
+  const auto ab = detail::cross(c.cell, c.cell + 3);
+  const double volume =
+      std::abs(ab[0] * c.cell[6] + ab[1] * c.cell[7] + ab[2] * c.cell[8]);
+  const double neighbours = 4.19 * reach * reach * reach * static_cast<double>(c.n) / volume;
+  if (!(neighbours < 20000))
+    throw std::invalid_argument("the box has collapsed: " + std::to_string(volume) + " A^3 for " +
+                                std::to_string(c.n) + " atoms");
+}
+
+// Shared out so that sums do not depend on the number of threads.
+std::int64_t chunks_for(std::int64_t n) {
+  const std::int64_t blocks = (n + BLOCK - 1) / BLOCK;
+  return std::min<std::int64_t>(blocks, n < 512 ? 4 : n < 4096 ? 8 : 16);
+}
+
+}  // namespace
+
+bool Evaluator::update_list(const Configuration& c) {
+  // the check is part of a rebuild, which values that are not finite bring about
+  if (list_.valid(c)) return false;
+  check(c, cutoff() + skin_);
+  types_.resize(static_cast<std::size_t>(c.n));
+  for (std::int64_t i = 0; i < c.n; ++i) {
+    types_[i] = plan_->model().type(c.numbers[i]);
+    if (types_[i] < 0)
+      throw std::invalid_argument("the potential does not know the element with atomic number " +
+                                  std::to_string(c.numbers[i]));
+  }
+  list_.rebuild(c);
+  sort_list(c);
+  return true;
+}
+
+// Neighbours of each atom by their species, with a number for their image.
+void Evaluator::sort_list(const Configuration& c) {
+  const NeighbourList& list = list_.list();
+  std::array<std::int32_t, 3> highest{0, 0, 0};
+  lowest_ = {0, 0, 0};
+  for (const auto& shift : list.shift)
+    for (int a = 0; a < 3; ++a) {
+      lowest_[a] = std::min(lowest_[a], shift[a]);
+      highest[a] = std::max(highest[a], shift[a]);
+    }
+  for (int a = 0; a < 3; ++a) images_[a] = highest[a] - lowest_[a] + 1;
+  const auto s = static_cast<std::size_t>(plan_->model().species_count());
+  index_.resize(list.index.size());
+  image_.resize(list.index.size());
+  species_first_.assign(static_cast<std::size_t>(c.n) * s, 0);
+  most_neighbours_ = 0;
+  std::vector<std::int64_t> next(s + 1);
+  for (std::int64_t i = 0; i < c.n; ++i) {
+    std::fill(next.begin(), next.end(), 0);
+    for (std::int64_t k = list.first[i]; k < list.first[i + 1]; ++k) ++next[types_[list.index[k]] + 1];
+    next[0] = list.first[i];
+    for (std::size_t z = 1; z <= s; ++z) next[z] += next[z - 1];
+    std::copy(next.begin(), next.end() - 1, species_first_.begin() + i * static_cast<std::int64_t>(s));
+    for (std::int64_t k = list.first[i]; k < list.first[i + 1]; ++k) {
+      const auto& shift = list.shift[k];
+      const std::int64_t to = next[types_[list.index[k]]]++;
+      index_[to] = list.index[k];
+      image_[to] = ((shift[0] - lowest_[0]) * images_[1] + shift[1] - lowest_[1]) * images_[2] +
+                   shift[2] - lowest_[2];
+    }
+    most_neighbours_ =
+        std::max(most_neighbours_, static_cast<int>(list.first[i + 1] - list.first[i]));
+  }
+}
+
+void Evaluator::place_images(const Configuration& c) {
+  offsets_.resize(3 * static_cast<std::size_t>(images_[0]) * images_[1] * images_[2]);
+  double* to = offsets_.data();
+  for (int u = 0; u < images_[0]; ++u)
+    for (int v = 0; v < images_[1]; ++v)
+      for (int w = 0; w < images_[2]; ++w)
+        for (int x = 0; x < 3; ++x)
+          *to++ = (u + lowest_[0]) * c.cell[x] + (v + lowest_[1]) * c.cell[3 + x] +
+                  (w + lowest_[2]) * c.cell[6 + x];
+}
+
+void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
+  update_list(c);
+  place_images(c);
+  const Atoms atoms{types_.data(),  c.positions,   offsets_.data(),
+                    list_.list().first.data(), index_.data(), image_.data(),
+                    species_first_.data(), most_neighbours_};
+  const auto n = static_cast<std::size_t>(c.n);
+  const std::int64_t chunks = chunks_for(c.n), blocks = (c.n + BLOCK - 1) / BLOCK;
+  const int threads = static_cast<int>(std::min<std::int64_t>(threads_, std::max<std::int64_t>(chunks, 1)));
+  const std::size_t needed = kernel_->scratch(plan_->tables(), atoms);
+  scratch_.resize(static_cast<std::size_t>(threads));
+  energies_.resize(n);
+  forces_.resize(3 * n * static_cast<std::size_t>(chunks));
+  std::vector<Results> results(static_cast<std::size_t>(chunks));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    double* forces = forces_.data() + 3 * n * static_cast<std::size_t>(chunk);
+    std::fill(forces, forces + 3 * n, 0.0);
+    Results& part = results[static_cast<std::size_t>(chunk)];
+    part.energies = energies_.data();
+    part.forces = forces;
+    double* memory = scratch_[static_cast<std::size_t>(omp_get_thread_num())].aligned(needed);
+    const std::int64_t begin = blocks * chunk / chunks * BLOCK;
+    const std::int64_t end = std::min<std::int64_t>(blocks * (chunk + 1) / chunks * BLOCK, c.n);
+    kernel_->range(plan_->tables(), atoms, begin, end, memory, part);
+  }
+  sum_chunks(results, result);
+}
+
+void Evaluator::sum_chunks(const std::vector<Results>& results, Evaluation& result) {
+  const std::size_t values = 3 * energies_.size();
+  result.forces.assign(values, 0.0);
+  std::array<double, 6> strain{};
+  for (std::size_t chunk = 0; chunk < results.size(); ++chunk) {
+    const Results& part = results[chunk];
+    if (part.coincident[0] >= 0) refuse(part.coincident[0], part.coincident[1]);
+    const double* forces = forces_.data() + values * chunk;
+    for (std::size_t k = 0; k < values; ++k) result.forces[k] += forces[k];
+    for (int k = 0; k < 6; ++k) strain[k] += part.strain[k];
+  }
+  result.energy = 0;
+  for (double energy : energies_) result.energy += energy;
+  result.strain_gradient = {strain[0], strain[5], strain[4], strain[5], strain[1],
+                            strain[3], strain[4], strain[3], strain[2]};
+}
+
+void Evaluator::refuse(std::int64_t i, std::int64_t j) const {
+  throw std::invalid_argument("atoms " + std::to_string(std::min(i, j)) + " and " +
+                              std::to_string(std::max(i, j)) + " are at one point");
+}
+
+}  // namespace elyte::mtp

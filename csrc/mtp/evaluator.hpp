@@ -1,0 +1,59 @@
+// A prepared model as a force field: keeps a Verlet list, runs the kernel over blocks of atoms.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "forcefield.hpp"
+#include "mtp/kernel.hpp"
+#include "mtp/plan.hpp"
+#include "neighbours.hpp"
+
+namespace elyte::mtp {
+
+// The kernels that this processor can run, the fastest first.
+std::vector<const Kernel*> available_kernels();
+// The fastest one, or the one that $ELYTE_ISA names; throws std::invalid_argument if there is none.
+const Kernel& choose_kernel(const std::string& name = "");
+
+class Evaluator final : public ForceField {
+ public:
+  Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads, const Kernel& kernel);
+
+  double cutoff() const override { return plan_->model().max_distance; }
+  // Throws std::invalid_argument for an unknown species, atoms at one point, positions that are
+  // not finite, and a box that has collapsed.
+  void evaluate(const Configuration& configuration, Evaluation& result) override;
+  ForceField* clone() const override;
+
+  // Bring the neighbour list up to date without evaluating anything; returns whether it was rebuilt.
+  bool update_list(const Configuration& configuration);
+  const std::vector<double>& energies() const { return energies_; }  // of each atom, eV
+  std::int64_t builds() const { return list_.builds(); }
+
+ private:
+  struct Scratch {
+    std::vector<double> memory;
+    double* aligned(std::size_t doubles);
+  };
+
+  void sort_list(const Configuration& configuration);
+  void place_images(const Configuration& configuration);
+  void sum_chunks(const std::vector<Results>& results, Evaluation& result);
+  void refuse(std::int64_t i, std::int64_t j) const;
+
+  std::shared_ptr<const Plan> plan_;
+  double skin_;
+  int threads_;
+  const Kernel* kernel_;
+  VerletList list_;
+  std::vector<std::int32_t> types_, index_, image_;
+  std::vector<std::int64_t> species_first_;
+  std::array<std::int32_t, 3> lowest_{}, images_{};  // range of the shifts on the list
+  std::vector<double> offsets_, energies_, forces_;
+  std::vector<Scratch> scratch_;
+  int most_neighbours_ = 0;
+};
+
+}  // namespace elyte::mtp

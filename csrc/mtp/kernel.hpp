@@ -1,0 +1,101 @@
+// What the compiled kernels read and write: plain pointers only, so that the files compiled for
+// different instruction sets share no inline code.
+//
+// The arithmetic is derived in docs/theory/mtp.md. In short, for a block of BLOCK atoms:
+//   1. neighbours within the cutoff, sorted by species            (scalar)
+//   2. f_μ and f'_μ                                               (one neighbour per lane)
+//   3. moments of the monomials x^a y^b z^c with c ≤ 1            (one neighbour per lane)
+//   4. the other moments, the products, the energy, and back      (one atom per lane)
+//   5. ∂E_i/∂r_ij                                                 (one neighbour per lane)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace elyte::mtp {
+
+inline constexpr int BLOCK = 8;         // atoms that are contracted together
+inline constexpr int LARGEST_SHAPE = 12;
+
+// A shape D says which moments of the monomials x^a y^b z^c, c ≤ 1, are made: with the weights
+// w_{2μ} = f_μ and w_{2μ+1} = f_μ z, those of w_0 … w_{J−1} at each degree d = a + b ≤ D, where
+// J = weights_at(D, d). The tables of level 4k fill the shape 2(k − 1) exactly, those of level
+// 4k + 2 the odd one above it; other tables leave slots unused.
+constexpr int weights_at(int shape, int degree) {
+  return shape + 1 - degree + (degree == 0 ? shape % 2 : 0);
+}
+constexpr int radial_functions(int shape) { return (weights_at(shape, 0) + 1) / 2; }
+constexpr int first_slot(int shape, int degree) {
+  int slot = 0;
+  for (int d = 0; d < degree; ++d) slot += (d + 1) * weights_at(shape, d);
+  return slot;
+}
+// Where the moment of x^(d−t) y^t with weight j stands.
+constexpr int slot_of(int shape, int d, int t, int j) {
+  return first_slot(shape, d) + t * weights_at(shape, d) + j;
+}
+constexpr int primary_slots(int shape) { return first_slot(shape, shape + 1); }
+
+// Values of a block stand in slots of BLOCK doubles: primary moments, then derived ones (those
+// with c ≥ 2), then products that are factors of others.
+struct Tables {
+  int shape;
+  int species_count, radial_size;
+  double cutoff, x_scale, x_shift;  // x = x_scale r + x_shift
+  const double* radial;             // [z_i][z_j][β][radial_functions(shape)], scaling included
+  const double* isolated;           // energy of each species' isolated atom
+
+  int slots;
+  int derived_count;      // slot primary + k is the first minus the second minus the third
+  const int* derived;     // (derived_count, 3)
+  int targets_count;      // slot primary + derived + k is the sum of its terms
+  const int* target_first;
+  const int* factors;     // (terms, 2) slots
+  const double* weights;  // of each term
+  const double* seed;     // ∂E/∂slot from the linear terms of the energy
+  int rows_count;         // the energy's last terms, Σ_a v_a Σ_b S_ab v_b
+  const int* row_slot;
+  const int* row_first;
+  const int* columns;
+  const double* row_values;
+};
+
+struct Atoms {
+  const std::int32_t* type;
+  const double* positions;          // (n, 3)
+  const double* image_offsets;      // (images, 3): whole cells, in Å
+  const std::int64_t* first;        // neighbours of atom i: first[i] … first[i + 1], by species
+  const std::int32_t* index;
+  const std::int32_t* image;
+  const std::int64_t* species_first;  // (n, species_count): where each species begins
+  int most_neighbours;                // of any atom on the list
+};
+
+struct Results {
+  double* energies;                // (n), set for the atoms of the range
+  double* forces;                  // (n, 3), added to
+  double strain[6];                // xx yy zz yz xz xy of ∂E/∂ε, set
+  std::int64_t coincident[2];      // a pair at one point, or −1
+};
+
+// Energies and forces of the atoms begin … end − 1.
+using Range = void (*)(const Tables&, const Atoms&, std::int64_t begin, std::int64_t end,
+                       double* scratch, Results&);
+
+struct Kernel {
+  const char* name;    // "avx512", "avx2", "portable"
+  int lanes;
+  Range range;
+  // doubles of scratch that a call needs; scratch is aligned to 64 bytes
+  std::size_t (*scratch)(const Tables&, const Atoms&);
+  // floating-point operations per second of independent multiply-adds, as a yardstick
+  double (*multiply_adds)(std::int64_t rounds);
+};
+
+const Kernel& kernel_portable();
+#if defined(__x86_64__)
+const Kernel& kernel_avx2();
+const Kernel& kernel_avx512();
+#endif
+
+}  // namespace elyte::mtp

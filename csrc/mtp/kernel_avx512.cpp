@@ -1,0 +1,11 @@
+// The kernel for the instruction set "avx512"; the flags are in module.cmake.
+#include "mtp/kernel_body.hpp"
+
+namespace elyte::mtp {
+
+const Kernel& kernel_avx512() {
+  static const Kernel kernel{"avx512", LANES, &any_range, &any_scratch, &multiply_adds};
+  return kernel;
+}
+
+}  // namespace elyte::mtp

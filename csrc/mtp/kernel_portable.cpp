@@ -1,0 +1,11 @@
+// The kernel for the instruction set "portable"; the flags are in module.cmake.
+#include "mtp/kernel_body.hpp"
+
+namespace elyte::mtp {
+
+const Kernel& kernel_portable() {
+  static const Kernel kernel{"portable", LANES, &any_range, &any_scratch, &multiply_adds};
+  return kernel;
+}
+
+}  // namespace elyte::mtp

@@ -1,0 +1,49 @@
+// A model prepared for the kernels: which moments of monomials with c ≤ 1 are summed over the
+// neighbours, how the others follow from them, and which products are carried out.
+#pragma once
+
+#include <vector>
+
+#include "mtp/kernel.hpp"
+#include "mtp/model.hpp"
+
+namespace elyte::mtp {
+
+class Plan {
+ public:
+  explicit Plan(const MtpModel& model);
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  const Tables& tables() const { return tables_; }
+  const MtpModel& model() const { return model_; }
+
+ private:
+  struct Term {
+    int a, b;
+    double weight;
+  };
+  struct Target {
+    std::vector<Term> terms;  // in moments of the model
+    double seed = 0;          // its own coefficient in the energy
+    bool factor = false;      // of a later product
+    bool needed = false;
+  };
+
+  void lay_out_moments();
+  int derived_slot(int mu, int a, int b, int c);
+  std::vector<Target> read_products() const;
+  void place_products(std::vector<Target> targets);
+  void prepare_radial();
+  void publish();
+
+  MtpModel model_;
+  Tables tables_{};
+  int shape_ = 0;
+  std::vector<int> basic_slot_;  // slot of each basic moment
+  std::vector<std::array<int, 5>> derived_known_;  // μ, a, b, c, slot
+  std::vector<int> derived_, target_first_, factors_, row_slot_, row_first_, columns_;
+  std::vector<double> weights_, seed_, row_values_, radial_, isolated_;
+};
+
+}  // namespace elyte::mtp

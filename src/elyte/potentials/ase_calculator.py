@@ -1,0 +1,56 @@
+"""Any potential as an ASE calculator."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from elyte.core.frame import Frame
+from elyte.potentials.protocol import Evaluation
+
+
+class _Evaluates(Protocol):
+    def evaluate(self, frames: list[Frame], **options: Any) -> list[Evaluation]: ...
+
+
+class PotentialCalculator(Calculator):
+    """ASE calculator of a potential: energy, free_energy, energies, forces, stress (Voigt).
+
+    Args:
+        potential: what evaluates frames.
+        options: passed on to its `evaluate` (for example `threads=2`).
+    """
+
+    implemented_properties: ClassVar[list[str]] = [
+        "energy",
+        "free_energy",
+        "energies",
+        "forces",
+        "stress",
+    ]
+
+    def __init__(self, potential: _Evaluates, **options: Any) -> None:
+        super().__init__()
+        self.potential = potential
+        self.options = options
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: list[str] | None = None,
+        system_changes: list[str] = all_changes,
+    ) -> None:
+        """Evaluate the potential; called by ASE."""
+        super().calculate(atoms, properties, system_changes)
+        [result] = self.potential.evaluate([Frame.from_ase(self.atoms)], **self.options)
+        self.results = {
+            "energy": result.energy,
+            "free_energy": result.energy,
+            "energies": result.energies,
+            "forces": result.forces,
+        }
+        if self.atoms.cell.rank == 3:
+            self.results["stress"] = full_3x3_to_voigt_6_stress(result.stress)

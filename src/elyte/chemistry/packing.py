@@ -5,15 +5,19 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from shutil import which
 
 import numpy as np
 from ase.data import chemical_symbols
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
+from elyte.chemistry.bonds import near_pairs
 from elyte.chemistry.conformers import bonds_of, conformer
 from elyte.chemistry.species import find_species, mass
 from elyte.core.errors import InputError, MissingDependency
@@ -24,6 +28,7 @@ DEFAULT_TOLERANCE = 2.0
 """Smallest distance between atoms of different molecules, Å."""
 MOST_CONFORMERS = 8
 """Different conformers of one species in a box."""
+_NOT_CONVERGED = 173  # Packmol's exit status when it finds no packing; others are faults
 
 
 def pack_box(
@@ -61,8 +66,9 @@ def pack_box(
     groups = _groups(counts, seed)
     for attempt, distance in enumerate((tolerance, 0.9 * tolerance, 0.8 * tolerance)):
         packed = _packmol(groups, edge, distance, seed + attempt, time_limit)
-        if packed is not None:
-            return _frame(groups, packed, edge)
+        frame = None if packed is None else _frame(groups, packed, edge)
+        if frame is not None and not _overlaps(frame, 0.9 * distance):
+            return frame
     listed = ", ".join(f"{n} {name}" for name, n in counts.items())
     raise InputError(
         f"Packmol finds no packing of {listed} at {density_g_cm3:.3g} g/cm³ (edge {edge:.1f} Å); "
@@ -81,8 +87,23 @@ def template_bonds(counts: Mapping[str, int]) -> NDArray[np.int64]:
     return np.concatenate(pairs)
 
 
-def _groups(counts: Mapping[str, int], seed: int) -> list[tuple[Frame, int]]:
-    """Return (conformer, number of copies), in the order of the species."""
+@dataclass(frozen=True)
+class _Group:
+    """Copies of one conformer.
+
+    Args:
+        template: the conformer.
+        number: of copies.
+        tree: bonds (parent, child) that lead from the first atom to every other.
+    """
+
+    template: Frame
+    number: int
+    tree: tuple[tuple[int, int], ...]
+
+
+def _groups(counts: Mapping[str, int], seed: int) -> list[_Group]:
+    """Return the conformers to pack, in the order of the species."""
     groups = []
     for name, n in counts.items():
         size = len(conformer(name))
@@ -91,8 +112,30 @@ def _groups(counts: Mapping[str, int], seed: int) -> list[tuple[Frame, int]]:
         # A pool of 64 seeds keeps conformers in the cache from box to box.
         rng = np.random.default_rng([seed, size])
         seeds = rng.choice(64, size=kinds, replace=False)
-        groups += [(conformer(name, int(s)), m) for s, m in zip(seeds, shares, strict=True)]
+        tree = _bond_tree(name)
+        groups += [
+            _Group(conformer(name, int(s)), m, tree) for s, m in zip(seeds, shares, strict=True)
+        ]
     return groups
+
+
+@lru_cache(maxsize=256)
+def _bond_tree(name: str) -> tuple[tuple[int, int], ...]:
+    """Return bonds (parent, child) that reach every atom of a molecule from its first."""
+    links: dict[int, list[int]] = {}
+    for i, j in bonds_of(name).tolist():
+        links.setdefault(i, []).append(j)
+        links.setdefault(j, []).append(i)
+    tree: list[tuple[int, int]] = []
+    reached, front = {0}, [0]
+    while front:
+        parent = front.pop()
+        for child in links.get(parent, []):
+            if child not in reached:
+                reached.add(child)
+                front.append(child)
+                tree.append((parent, child))
+    return tuple(tree)
 
 
 @lru_cache(maxsize=1)
@@ -115,7 +158,7 @@ def packmol_program() -> str:
 
 
 def _packmol(
-    groups: list[tuple[Frame, int]], edge: float, tolerance: float, seed: int, time_limit: float
+    groups: list[_Group], edge: float, tolerance: float, seed: int, time_limit: float
 ) -> NDArray[np.float64] | None:
     """Return packed positions, (n, 3), or None when Packmol finds none."""
     with tempfile.TemporaryDirectory(prefix="elyte-packmol-") as folder:
@@ -126,9 +169,9 @@ def _packmol(
             f"seed {seed % 100_000_000 + 1}",
             f"pbc {edge:.8f} {edge:.8f} {edge:.8f}",
         ]
-        for index, (frame, number) in enumerate(groups):
-            _write_xyz(Path(folder) / f"{index}.xyz", frame)
-            lines += [f"structure {index}.xyz", f"  number {number}", "end structure"]
+        for index, group in enumerate(groups):
+            _write_xyz(Path(folder) / f"{index}.xyz", group.template)
+            lines += [f"structure {index}.xyz", f"  number {group.number}", "end structure"]
         script = Path(folder) / "packmol.inp"
         script.write_text("\n".join(lines) + "\n")
         try:
@@ -144,6 +187,8 @@ def _packmol(
         except subprocess.TimeoutExpired:
             return None
         output = Path(folder) / "packed.xyz"
+        if done.returncode not in (0, _NOT_CONVERGED):
+            raise InputError(f"Packmol stopped: {(done.stderr or done.stdout).strip()[-300:]}")
         if done.returncode != 0 or "Success!" not in done.stdout or not output.is_file():
             return None
         return np.loadtxt(output, skiprows=2, usecols=(1, 2, 3), ndmin=2)
@@ -157,14 +202,15 @@ def _write_xyz(path: Path, frame: Frame) -> None:
     path.write_text("\n".join([str(len(rows)), "", *rows]) + "\n")
 
 
-def _frame(groups: list[tuple[Frame, int]], packed: NDArray[np.float64], edge: float) -> Frame:
+def _frame(groups: list[_Group], packed: NDArray[np.float64], edge: float) -> Frame:
     numbers, positions, molecules = [], [], []
     offset = count = 0
-    for template, number in groups:
-        for _ in range(number):
-            place = packed[offset : offset + len(template)]
+    for group in groups:
+        template = group.template
+        for _ in range(group.number):
+            place = _whole(packed[offset : offset + len(template)], group.tree, edge)
             numbers.append(template.numbers)
-            positions.append(_placed(template.positions, place, edge))
+            positions.append(_placed(template.positions, place))
             molecules.append(np.full(len(template), count))
             offset += len(template)
             count += 1
@@ -177,18 +223,40 @@ def _frame(groups: list[tuple[Frame, int]], packed: NDArray[np.float64], edge: f
     )
 
 
-def _placed(
-    template: NDArray[np.float64], place: NDArray[np.float64], edge: float
+def _whole(
+    place: NDArray[np.float64], tree: tuple[tuple[int, int], ...], edge: float
 ) -> NDArray[np.float64]:
-    """Return the template moved onto its packed place (Kabsch), whole across the boundary.
+    """Undo the wrapping of a molecule, bond by bond: it may be longer than half the box."""
+    place = place.copy()
+    for parent, child in tree:
+        place[child] -= edge * np.round((place[child] - place[parent]) / edge)
+    return place
 
-    The file has six decimals and may wrap atoms; the template has neither fault.
-    """
-    place = place - edge * np.round((place - place[0]) / edge)
+
+def _placed(template: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the template moved onto its packed place (Kabsch): the file has six decimals."""
     middle, centre = place.mean(axis=0), template.mean(axis=0)
     u, _, vt = np.linalg.svd((template - centre).T @ (place - middle))
     turn = u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt)) or 1.0]) @ vt
     return np.asarray((template - centre) @ turn + middle)
+
+
+def _overlaps(frame: Frame, distance: float) -> bool:
+    """Whether atoms of different molecules, or of a molecule and its own image, are too near."""
+    assert frame.molecules is not None
+    pairs, distances = near_pairs(frame, distance)
+    if (frame.molecules[pairs[:, 0]] != frame.molecules[pairs[:, 1]])[distances < distance].any():
+        return True
+    edge = frame.cell[0, 0]
+    shifts = edge * np.array([s for s in product((-1, 0, 1), repeat=3) if any(s)])
+    bounds = np.flatnonzero(np.diff(frame.molecules)) + 1
+    for own in np.split(frame.positions, bounds):
+        if np.ptp(own, axis=0).max() + distance < edge:
+            continue  # its images are out of reach
+        images = (own[None] + shifts[:, None]).reshape(-1, 3)
+        if cKDTree(images).query(own)[0].min() < distance:
+            return True
+    return False
 
 
 def scaled_and_rattled(frame: Frame, scale: float, rattle: float, seed: int = 0) -> Frame:

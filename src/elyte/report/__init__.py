@@ -1,6 +1,6 @@
 """Reports: a self-contained page, `properties.json`, and the table for the terminal."""
 
-from elyte.report.citations import cite
+from elyte.report.citations import METHODS, cite
 from elyte.report.data import (
     Citation,
     CurveData,
@@ -13,6 +13,7 @@ from elyte.report.page import build_report
 from elyte.report.tables import print_properties, property_table
 
 __all__ = [
+    "METHODS",
     "Citation",
     "CurveData",
     "ParityData",

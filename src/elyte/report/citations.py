@@ -73,6 +73,11 @@ CITATIONS: dict[str, Citation] = {
 }
 
 
+_USUAL = ("mtp", "maxvol", "gfn1-xtb", "packmol", "ase", "bussi", "scr", "blocks")
+METHODS: tuple[Citation, ...] = tuple(CITATIONS[key] for key in _USUAL)
+"""The works behind the defaults of a recipe."""
+
+
 def cite(keys: Iterable[str]) -> tuple[Citation, ...]:
     """Return the works with these keys, in order, each once; keys not known are left out."""
     return tuple(CITATIONS[key] for key in dict.fromkeys(keys) if key in CITATIONS)

@@ -11,7 +11,7 @@ import numpy as np
 from elyte.core.quantity import Quantity
 from elyte.report.data import CurveData
 from elyte.report.numbers import format_temperature, group_quantities
-from elyte.report.plots import Axis, Figure, Panel, colours, envelope, series, thinned
+from elyte.report.plots import Axis, Figure, Panel, binned, colours, series, thinned
 
 
 @dataclass(frozen=True)
@@ -205,19 +205,29 @@ def series_figures(curves: Sequence[CurveData]) -> list[Figure]:
     return figures
 
 
+BINS = 150
+"""Bins of a long time series; a line through every point of it would hide itself."""
+
+
 def _series_figure(name: str, curves: list[CurveData]) -> Figure:
     labels = [_label(curve) or f"run {i + 1}" for i, curve in enumerate(curves)]
     numbers = colours(labels)
-    drawn = []
+    drawn, notes = [], []
     for label, curve in zip(labels, curves, strict=True):
-        keep = envelope(curve.y)
-        drawn.append(series(label, curve.x[keep], curve.y[keep], None, numbers[label]))
+        x, y, spread = curve.x, curve.y, curve.y_error
+        if len(x) > 3 * BINS:
+            x, y, spread = binned(curve.x, curve.y, BINS)
+            width = f"{(x[-1] - x[0]) / (BINS - 1):.2g} {curve.x_unit}"
+            notes = [f"Means over {width}, bands: one standard deviation within."]
+        drawn.append(series(label, x, y, spread, numbers[label]))
     first = curves[0]
-    x = Axis(first.x_name or _X_NAMES.get(first.x_unit, "time"), first.x_unit, tight=True)
+    x_axis = Axis(first.x_name or _X_NAMES.get(first.x_unit, "time"), first.x_unit, tight=True)
     windows = sorted({curve.window for curve in curves if curve.window})
-    panel = Panel(x, Axis(first.name, first.y_unit), drawn, windows=windows, height=170)
-    caption = "Shaded: the part that the table's values are taken from." if windows else ""
-    return Figure(name[:1].upper() + name[1:], caption, [panel], first.temperature)
+    panel = Panel(x_axis, Axis(first.name, first.y_unit), drawn, windows=windows, height=170)
+    if windows:
+        notes.append("Shaded: the part that the table's values are taken from.")
+    title = name[:1].upper() + name[1:]
+    return Figure(title, " ".join(notes), [panel], first.temperature)
 
 
 def temperature_figures(quantities: Sequence[Quantity]) -> list[Figure]:

@@ -55,14 +55,14 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "lines") -> str:
-    """Return a table whose first column names its rows; the others are numbers, right-aligned."""
+    """Return a table whose first column names its rows; columns of numbers are right-aligned."""
     if not rows:
         return ""
-    head = "".join(_cell("th", name, i, ' scope="col"') for i, name in enumerate(header))
+    head = "".join(_cell("th", name, name, ' scope="col"') for name in header)
     body = "".join(
         "<tr>"
         + "".join(
-            _cell("th" if i == 0 else "td", value, i, ' scope="row"' if i == 0 else "")
+            _cell("td" if i else "th", value, header[i], "" if i else ' scope="row"')
             for i, value in enumerate(row)
         )
         + "</tr>"
@@ -74,8 +74,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "lin
     )
 
 
-def _cell(tag: str, value: str, column: int, scope: str) -> str:
-    align = ' class="right"' if column else ""
+LEFT = ("", "Stage", "Round", "Note")
+"""Columns of text; all others hold numbers."""
+
+
+def _cell(tag: str, value: str, column: str, scope: str) -> str:
+    align = "" if column in LEFT else ' class="right"'
     return f"<{tag}{align}{scope}>{text(value)}</{tag}>"
 
 
@@ -146,7 +150,10 @@ def _property_group(group: Group) -> str:
         first = i == 0
         name = _name_cell(group) if first else ""
         span = _run_length(methods, i)
-        method = "" if span == 0 else f'<td class="method"{_rowspan(span)}>{text(methods[i])}</td>'
+        shared = " shared" if 1 < span == len(methods) else ""
+        method = (
+            f'<td class="method{shared}"{_rowspan(span)}>{text(methods[i])}</td>' if span else ""
+        )
         rows.append(f"<tr>{name}{_property_cells(group, quantity, number, widths)}{method}</tr>")
     return f"<tbody>{''.join(rows)}</tbody>"
 

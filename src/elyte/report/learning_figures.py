@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from ase.data import atomic_numbers
 
 from elyte.report.data import ParityData, ReportData, RoundRecord
 from elyte.report.plots import Axis, Figure, Panel, Values, series
@@ -114,7 +115,7 @@ def parity_figures(parity: Sequence[ParityData]) -> list[Figure]:
 
 def _parity(data: ParityData) -> Figure:
     factor, unit = (1e3, f"m{data.unit}") if data.unit.startswith("eV") else (1.0, data.unit)
-    elements = list(dict.fromkeys(data.elements)) or [""]
+    elements = sorted(set(data.elements), key=_atomic_number) or [""]
     shown = _chosen(np.abs(data.predicted - data.reference))
     of = np.array(data.elements) if data.elements else np.full(len(data.reference), "")
     drawn = []
@@ -133,6 +134,10 @@ def _parity(data: ParityData) -> Figure:
         rows=rows,
         header=("", "values", f"RMSE ({unit})", f"MAE ({unit})"),
     )
+
+
+def _atomic_number(symbol: str) -> tuple[int, str]:
+    return atomic_numbers.get(symbol, 999), symbol
 
 
 def _error_row(data: ParityData, element: str, factor: float, label: str = "") -> tuple[str, ...]:

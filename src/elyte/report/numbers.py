@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,8 +58,9 @@ def group_quantities(quantities: Sequence[Quantity]) -> list[Group]:
 
 def _shared_exponent(quantities: Sequence[Quantity]) -> int:
     sizes = [abs(q.value) for q in quantities if math.isfinite(q.value) and q.value]
-    exponent = math.floor(math.log10(max(sizes))) if sizes else 0
-    return 0 if -3 < exponent < 5 else exponent
+    if not sizes or 1e-2 <= max(sizes) < 1e5:
+        return 0
+    return math.floor(math.log10(statistics.median(sizes)))
 
 
 def format_number(value: float, error: float, exponent: int = 0) -> Number:

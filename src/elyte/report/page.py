@@ -189,11 +189,7 @@ class _Page:
         elements = "".join(
             f'<li><i style="background:{e["colour"]}"></i>{e["name"]}</li>' for e in box["elements"]
         )
-        fade = (
-            '<p><label><input type="checkbox" checked> Highlight the ions</label></p>'
-            if any(box["ion"])
-            else ""
-        )
+        fade = _HIGHLIGHT if any(box["ion"]) else ""
         edges = ""
         if self.data.frame is not None and self.data.frame.volume > 0:
             lengths = (sum(x * x for x in row) ** 0.5 for row in self.data.frame.cell.tolist())
@@ -266,6 +262,9 @@ def _milli(value: float | None) -> str:
 _HINT = (
     '<p class="hint">Point at a plot, or tap it, to read values; drag over it to zoom and '
     "double-click to go back; a name in a legend hides its line.</p>"
+)
+_HIGHLIGHT = (
+    '<p class="controls"><label><input type="checkbox" checked> Highlight the ions</label></p>'
 )
 _BOX = """<div id="viewer"><div class="canvas"><canvas tabindex="0" role="img" \
 aria-label="Three-dimensional view of the simulation box: {atoms}"></canvas></div>

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -133,16 +132,14 @@ def thinned(x: Values, log: bool = False, limit: int = MAX_POINTS) -> NDArray[np
     return usable[np.unique(np.searchsorted(x[usable], targets).clip(0, len(usable) - 1))]
 
 
-def envelope(y: Values, limit: int = MAX_POINTS) -> NDArray[np.intp]:
-    """Return indices that keep the smallest and largest value of each bin of a noisy series."""
-    if len(y) <= limit:
-        return np.arange(len(y))
-    edges = np.linspace(0, len(y), limit // 2 + 1).astype(int)
-    kept: list[int] = [0, len(y) - 1]
-    for a, b in pairwise(edges):
-        if np.isfinite(y[a:b]).any():
-            kept += [a + int(np.nanargmin(y[a:b])), a + int(np.nanargmax(y[a:b]))]
-    return np.unique(kept)
+def binned(x: Values, y: Values, bins: int) -> tuple[Values, Values, Values]:
+    """Return centre, mean and standard deviation of `bins` bins of equally many points."""
+    parts = np.array_split(np.arange(len(x)), bins)
+    return (
+        np.array([x[part].mean() for part in parts]),
+        np.array([y[part].mean() for part in parts]),
+        np.array([y[part].std() for part in parts]),
+    )
 
 
 def colours(labels: Sequence[str]) -> dict[str, int]:

@@ -174,10 +174,11 @@
     domains(panel, index) {
       const series = this.visible(panel), bars = panel.categories;
       let x = bars ? [-0.5, bars.length - 0.5] : extent(series.flatMap((s) => s.x), panel.x.log);
-      const ys = [];
+      const zoom = this.zoom[index], ys = [];
+      const seen = (v) => bars || !zoom || !zoom.x || (v >= zoom.x[0] && v <= zoom.x[1]);
       for (const s of series)
         s.y.forEach((v, i) => {
-          if (!isNumber(v)) return;
+          if (!isNumber(v) || !seen(s.x[i])) return;
           const e = s.error && isNumber(s.error[i]) ? s.error[i] : 0;
           ys.push(v + e, panel.y.log && v - e <= 0 ? v : v - e);
         });
@@ -187,11 +188,10 @@
       if (panel.square) x = y = padded([Math.min(x[0], y[0]), Math.max(x[1], y[1])], false, 0.04);
       else {
         if (!bars) x = padded(x, panel.x.log, panel.x.tight ? 0 : 0.03);
-        const zero = panel.y.zero && !panel.y.log && y[0] >= 0;
+        const zero = panel.y.zero && !panel.y.log && !series.some((s) => s.y.some((v) => v < 0));
         y = padded(y, panel.y.log, 0.06);
         if (zero) y[0] = 0;
       }
-      const zoom = this.zoom[index];
       return zoom ? { x: zoom.x || x, y: zoom.y || y } : { x, y };
     }
 
@@ -274,12 +274,12 @@
     drawLine(p, line, parent) {
       const y = p.sy(line.y);
       node("path", { class: "guide", d: `M${p.left} ${y}H${p.left + p.w}` }, parent);
-      if (line.label) node("text", { x: p.left + p.w - 4, y: y - 4, "text-anchor": "end", class: "muted" }, parent, line.label);
+      if (line.label) node("text", { x: p.left + 4, y: y - 4, class: "muted" }, parent, line.label);
     }
 
     drawAxes(p, g) {
       const { panel } = p, right = p.left + p.w;
-      for (const tick of p.tickY.ticks(p.height > 260 ? 7 : 5)) {
+      for (const tick of p.tickY.ticks(5)) {
         const y = p.tickY(tick.value);
         node("path", { class: tick.minor ? "grid minor" : "grid", d: `M${p.left} ${y}H${right}` }, g);
         if (tick.label) node("text", { x: p.left - 6, y: y + 4, "text-anchor": "end" }, g, tick.label);
@@ -287,7 +287,7 @@
       node("text", { x: 0, y: p.top - 10, class: "title" }, g, this.axisTitle(panel.y, p.exponent));
       node("path", { class: "axis", d: `M${p.left} ${p.bottom}H${right}` }, g);
       if (panel.categories) return this.drawCategories(p, g);
-      for (const tick of p.sx.ticks(Math.max(3, Math.floor(p.w / 80)))) {
+      for (const tick of p.sx.ticks(panel.square ? 5 : Math.max(4, Math.floor(p.w / 62)))) {
         const x = p.sx(tick.value);
         if (panel.x.integer && tick.value % 1) continue;
         node("path", { class: "axis", d: `M${x} ${p.bottom}v${tick.minor ? 3 : 5}` }, g);
@@ -337,7 +337,8 @@
       const points = this.points(p, s), colour = this.colour(s);
       if (s.kind === "dots") {
         const d = points.filter(Boolean).map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`).join("");
-        node("path", { d, class: "dots", stroke: colour, "data-series": s.label }, parent);
+        const size = p.panel.series.reduce((sum, other) => sum + other.x.length, 0) < 300 ? 6 : 3.2;
+        node("path", { d, class: "dots", stroke: colour, "stroke-width": size, "data-series": s.label }, parent);
         return;
       }
       if (s.error && s.kind === "line") this.drawErrorBand(p, s, colour, parent);

@@ -53,7 +53,8 @@
   const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
   const css = (c) => `rgb(${c[0]},${c[1]},${c[2]})`;
   const faded = (i) => anyIon && fade.checked && !box.ion[i];
-  const tint = (i, fog) => mix(mix(parse(box.elements[box.kind[i]].colour), paper, faded(i) ? 0.62 : 0), paper, fog);
+  const haze = (i, fog) => (anyIon && box.ion[i] ? 0.45 * fog : fog);
+  const tint = (i, fog) => mix(mix(parse(box.elements[box.kind[i]].colour), paper, faded(i) ? 0.62 : 0), paper, haze(i, fog));
   const fogLevel = (z) => Math.min(FOG - 1, Math.max(0, Math.floor((0.5 - z / (2 * reach)) * FOG)));
   const fogAmount = (level) => (0.55 * level) / (FOG - 1);
 
@@ -88,7 +89,7 @@
   function render() {
     pending = false;
     if (!size) return;
-    const ratio = canvas.width / size, scale = (zoom * 0.47 * size) / reach;
+    const ratio = canvas.width / size, scale = (zoom * 0.55 * size) / reach;
     context.setTransform(ratio, 0, 0, ratio, (ratio * size) / 2, (canvas.height / 2));
     context.clearRect(-size, -size, 2 * size, 2 * size);
     for (let i = 0; i < n; i++) {
@@ -209,7 +210,7 @@
   }
 
   function name(event) {
-    const area = canvas.getBoundingClientRect(), scale = (zoom * 0.47 * size) / reach;
+    const area = canvas.getBoundingClientRect(), scale = (zoom * 0.55 * size) / reach;
     const x = event.clientX - area.left - size / 2, y = event.clientY - area.top - size / 2;
     let best = -1;
     for (let i = 0; i < n; i++) {

@@ -1,0 +1,97 @@
+"""Throughput of `label_frames` against bare tblite loops with the same linear algebra.
+
+    python benchmarks/labelling.py FRAMES.extxyz [--frames 16] [--workers 2] [--repeats 3]
+
+Prints wall and processor time of both; the processor time is what a busy machine can compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from elyte.core.formats import read_frames
+from elyte.core.frame import Frame, LabelledFrame
+from elyte.reference import EngineSettings, label_frames, xtb
+from elyte.workflow import Ledger
+
+BARE = """
+import sys
+import numpy as np
+from ase.io import read
+from tblite.interface import Calculator
+first, workers, path, count = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+for atoms in read(path, ":", format="extxyz")[:count][first::workers]:
+    cell = np.array(atoms.cell) / 0.529177210903 if atoms.pbc.all() else None
+    pbc = atoms.pbc if atoms.pbc.all() else None
+    calculator = Calculator(
+        "GFN1-xTB", atoms.numbers, atoms.positions / 0.529177210903, 0.0, None, cell, pbc
+    )
+    calculator.set("verbosity", 0)
+    result = calculator.singlepoint()
+    result.get("energy"), result.get("gradient"), result.get("virial"), result.get("charges")
+"""
+
+
+def bare(path: Path, count: int, workers: int) -> None:
+    """Run the loops."""
+    environment = {**os.environ, **xtb.environment()}
+    loops = [
+        subprocess.Popen(
+            [sys.executable, "-c", BARE, str(i), str(workers), str(path), str(count)],
+            env=environment,
+        )
+        for i in range(workers)
+    ]
+    if any(loop.wait() for loop in loops):
+        raise SystemExit("a bare loop failed")
+
+
+def labelled(frames: list[Frame], workers: int) -> None:
+    """Label through the ledger."""
+    with tempfile.TemporaryDirectory() as folder, Ledger(folder) as ledger:
+        results = label_frames(frames, EngineSettings(), ledger, workers=workers)
+    if not all(isinstance(item, LabelledFrame) for item in results):
+        raise SystemExit("some frames were refused: choose others")
+
+
+def timed(work: Callable[[], None]) -> tuple[float, float]:
+    """Return wall and processor seconds, children included."""
+
+    def processor() -> float:
+        uses = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(use.ru_utime + use.ru_stime for use in uses)
+
+    wall, used = time.monotonic(), processor()
+    work()
+    return time.monotonic() - wall, processor() - used
+
+
+def main() -> None:
+    """Measure alternately and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--frames", type=int, default=16)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    chosen = parser.parse_args()
+    frames = read_frames(chosen.path)[: chosen.frames]
+    print(f"{len(frames)} frames of {len(frames[0])} atoms, {chosen.workers} workers")
+    for _ in range(chosen.repeats):
+        b = timed(lambda: bare(chosen.path, len(frames), chosen.workers))
+        e = timed(lambda: labelled(frames, chosen.workers))
+        print(
+            f"bare {b[0]:.2f} s wall, {b[1]:.2f} s processor; elyte {e[0]:.2f} s, {e[1]:.2f} s; "
+            f"throughput {b[0] / e[0]:.3f} by wall, {b[1] / e[1]:.3f} by processor time"
+        )
+
+
+if __name__ == "__main__":
+    main()

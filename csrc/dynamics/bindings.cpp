@@ -173,6 +173,7 @@ Settings settings_from(const nb::dict& d) {
   number("max_force", s.max_force);
   number("max_temperature", s.max_temperature);
   number("max_energy_jump", s.max_energy_jump);
+  number("max_strain", s.max_strain);
   whole("renew_every", s.renew_every);
   whole("history_every", s.history_every);
   whole("history_length", s.history_length);

@@ -9,6 +9,7 @@ from elyte.dynamics.settings import RunSettings
 from elyte.dynamics.simulate import RunResult, simulate
 from elyte.dynamics.state import MDState, maxwell_boltzmann
 from elyte.dynamics.stops import (
+    Checkpoint,
     DecompositionWatch,
     GradeWatch,
     HeatWatch,
@@ -21,6 +22,7 @@ from elyte.dynamics.stops import (
 from elyte.dynamics.voids import density_heterogeneity, largest_empty_sphere
 
 __all__ = [
+    "Checkpoint",
     "DecompositionWatch",
     "Evaluator",
     "Flux",

@@ -44,6 +44,7 @@ class RunSettings:
         max_temperature: K; a higher one ends the run as "too_hot". None: 5 × the highest
             target + 500 K (no limit in NVE).
         max_energy_jump: eV per atom between two steps; more ends the run as "exploded".
+        max_volume_change: largest |ln V'/V| in one step; more ends the run as "exploded".
         free_momentum: the force field does not conserve momentum, which is then not removed,
             and counts as three degrees of freedom.
 
@@ -70,6 +71,7 @@ class RunSettings:
     max_force: float = 100.0
     max_temperature: float | None = None
     max_energy_jump: float = 1.0
+    max_volume_change: float = 0.1
     free_momentum: bool = False
 
     def __post_init__(self) -> None:
@@ -120,7 +122,9 @@ class RunSettings:
             return self.max_temperature
         if self.ensemble == "NVE":
             return float("inf")
-        return 5 * float(self.targets(100)[0].max()) + 500
+        fractions = np.linspace(0, 1, 1001)
+        targets = as_schedule(self.temperature).values(fractions, self.duration)
+        return 5 * float(targets.max()) + 500
 
     def targets(
         self, count: int, begin: int = 0
@@ -153,6 +157,7 @@ class RunSettings:
             "max_force": float(self.max_force),
             "max_temperature": float(self.temperature_limit),
             "max_energy_jump": float(self.max_energy_jump),
+            "max_strain": float(self.max_volume_change),
             "renew_every": renew_every,
         }
 

@@ -208,14 +208,9 @@ class _Run:
         self.last_good = state
         done = min(max(self.step - self.began - 1, 0), max(self.settings.steps - 1, 0))
         moment = Moment(
-            state.frame,
-            state.velocities,
-            state.forces,
-            state.energy,
+            state,
             self.simulation.temperature,
             float(self.settings.targets(1, done)[0][0]),
-            self.step,
-            state.time,
         )
         for observer in watching:
             observer(moment)

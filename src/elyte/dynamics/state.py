@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,8 @@ class MDState:
             DamagedData: the file is not whole, or no state.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            content = io.BytesIO(Path(path).read_bytes())
+            with np.load(content, allow_pickle=False) as file:
                 values = {name: file[name] for name in file.files}
             molecules = values.get("molecules")
             frame = Frame(
@@ -126,7 +128,7 @@ class MDState:
             return cls(frame=frame, **fields)
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file") from error
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise DamagedData(f"{path} is no state of a run: {error}") from error
 
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from elyte.core.errors import InputError, Outcome
 from elyte.core.frame import Frame
+from elyte.dynamics.state import MDState
 from elyte.dynamics.voids import largest_empty_sphere
 
 
@@ -21,24 +23,29 @@ class Moment:
     """What observers and stop rules see of a run.
 
     Args:
-        frame: atoms, unwrapped positions, cell.
-        velocities: Å/fs, (n, 3).
-        forces: eV/Å, (n, 3).
-        energy: potential energy, eV.
+        state: everything the run needs to go on; frame, step, time and more are read from it.
         temperature: K, instantaneous.
         target: temperature that the thermostat aims at, K.
-        step: steps since the beginning.
-        time: fs since the beginning.
     """
 
-    frame: Frame
-    velocities: NDArray[np.float64]
-    forces: NDArray[np.float64]
-    energy: float
+    state: MDState
     temperature: float
     target: float
-    step: int
-    time: float
+
+    @property
+    def frame(self) -> Frame:
+        """Atoms, unwrapped positions, cell."""
+        return self.state.frame
+
+    @property
+    def step(self) -> int:
+        """Steps since the beginning."""
+        return self.state.step
+
+    @property
+    def time(self) -> float:
+        """Time since the beginning, fs."""
+        return self.state.time
 
 
 class Observer(Protocol):
@@ -48,6 +55,23 @@ class Observer(Protocol):
 
     def __call__(self, moment: Moment) -> None:
         """Look at the run; what it finds it keeps itself."""
+
+
+@dataclass
+class Checkpoint:
+    """An observer that writes the state to a file, from which the run goes on bit for bit.
+
+    Args:
+        path: the .npz file, replaced whole each time.
+        every: steps; a multiple of `simulate`'s `renew_every`.
+    """
+
+    path: Path
+    every: int = 5000
+
+    def __call__(self, moment: Moment) -> None:
+        """Save the state."""
+        moment.state.save(self.path)
 
 
 class StopRule(ABC):

@@ -12,9 +12,11 @@ from ase.calculators.lj import LennardJones
 from ase.stress import voigt_6_to_full_3x3_stress
 
 from elyte.core import Frame, UnknownSpecies
+from elyte.potentials.ase_calculator import PotentialCalculator
+from elyte.potentials.mtp import MTP, reference
 from elyte.potentials.protocol import Evaluation
 from elyte.testing import CHECKS, FakePotential, check_potential
-from elyte.testing.structures import samples
+from elyte.testing.structures import cluster, liquid, samples, small_cell
 
 
 class FromASE:
@@ -69,3 +71,52 @@ def test_effective_medium_theory_of_ase():
 def test_a_cutoff_that_is_not_where_the_potential_ends_is_found():
     report = check_potential(FromASE(EMT, (29, 79), 5.0), only=["cutoff"])
     assert "beyond" in report.failures[0].note
+
+
+def moment_tensor(level: int, species: Sequence[int] = (1, 6, 8), **options: float) -> MTP:
+    """Return an untrained potential whose energies and forces are of the usual size."""
+    start = MTP.initial(level, species, min_distance=1.2, seed=level, **options)
+    theta = start.parameters
+    s, a = len(start.species), len(start.moment_coefficients)
+    theta[:s] = np.linspace(-3, 2, s)
+    theta[s : s + a] = np.random.default_rng(level).uniform(-0.5, 0.5, a)
+    return start.with_parameters(theta)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_moment_tensor_kernel(check):
+    check_potential(moment_tensor(12, cutoff=4.0), only=[check]).require()
+
+
+class Readable:
+    """The NumPy reference of a moment tensor potential."""
+
+    def __init__(self, potential: MTP) -> None:
+        self.potential = potential
+        self.species, self.cutoff = potential.species, potential.cutoff
+
+    def evaluate(self, frames: Sequence[Frame]) -> list[Evaluation]:
+        return [reference.evaluate(self.potential, frame) for frame in frames]
+
+    def calculator(self) -> PotentialCalculator:
+        return PotentialCalculator(self)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_moment_tensor_reference(check):
+    readable = Readable(moment_tensor(8, (3, 8), cutoff=3.0))
+    frames = [liquid((3, 8), (2, 2, 3)), small_cell((3, 8)), cluster((3, 8))]
+    check_potential(readable, frames, only=[check]).require()
+
+
+@pytest.mark.parametrize("level", [2, 8, 16])
+def test_moment_tensor_kernel_equals_the_reference(level):
+    potential = moment_tensor(level, cutoff=4.0)
+    check_potential(potential, reference=Readable(potential), only=[]).require()
+
+
+@pytest.mark.parametrize("level", [2, 8, 16, 20])
+def test_moment_tensor_kernel_at_other_levels(level):
+    chosen = ["forces", "stress", "rotation", "small_cells", "lattice_shifts", "cutoff"]
+    potential = moment_tensor(level, (3, 8), cutoff=3.5)
+    check_potential(potential, only=chosen).require()

@@ -20,14 +20,15 @@ class Tolerances:
         cutoff: how much of force and energy 0.01 Å within the cutoff may be left at 0.0001 Å.
         conservation: what may be left of the error of the total energy when the time step is
             halved (a quarter is right for velocity Verlet).
-        reversal: distance from the start after a run there and back, Å.
+        reversal: distance from the start after a run there and back, Å; rounding grows in it as
+            in any chaotic motion.
     """
 
     exact: float = 1e-9
     derivative: float = 1e-5
     cutoff: float = 0.5
     conservation: float = 0.4
-    reversal: float = 1e-7
+    reversal: float = 1e-5
 
     @classmethod
     def single(cls) -> Tolerances:

@@ -132,7 +132,8 @@ class BondWatch:
 
     A bond of the reference is broken beyond 1.55 (R_i + R_j); atoms that were not bonded are
     bonded below 1.12 (R_i + R_j). Hydrogen bonds and the ligands of metal ions lie between the
-    two and never count. Pairs that were already as near in the reference frame are not new.
+    two and never count. Atoms bonded to the same atom (S and S in TFSI-) are never new, nor are
+    the closest contacts of a packing, pairs already nearer than 1.25 (R_i + R_j).
 
     Args:
         frame0: the reference; with molecule ids, bonds between molecules are left out.
@@ -146,10 +147,11 @@ class BondWatch:
         radii = _RADII[frame0.numbers]
         self._longest = BROKEN_FACTOR * _sums(frame0.numbers, self.bonds)
         self._watched = np.flatnonzero(radii > 0)
-        self._reach = 2.0 * FORMED_FACTOR * float(radii.max(initial=0.0))
+        self._widest = 2.0 * float(radii.max(initial=0.0))
         self._known = self._keys(frame0, self.bonds)
-        contacts = self._keys(frame0, self._formed(frame0))
-        self._known = np.union1d(self._known, contacts)
+        contacts = self._near(frame0, BOND_FACTOR)
+        for pairs in (contacts, _second_neighbours(len(frame0), self.bonds)):
+            self._known = np.union1d(self._known, self._keys(frame0, pairs))
 
     @staticmethod
     def _keys(frame: Frame, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -170,14 +172,19 @@ class BondWatch:
         return np.asarray(self.bonds[_lengths(frame, self.bonds) > self._longest])
 
     def _formed(self, frame: Frame) -> NDArray[np.int64]:
+        pairs = self._near(frame, FORMED_FACTOR)
+        return np.asarray(pairs[~np.isin(self._keys(frame, pairs), self._known)])
+
+    def _near(self, frame: Frame, factor: float) -> NDArray[np.int64]:
+        """Return the pairs nearer than a factor × the sum of their radii, metal ions left out."""
         if len(self._watched) < 2:
             return np.empty((0, 2), dtype=np.int64)
         part = Frame(
             frame.numbers[self._watched], frame.positions[self._watched], frame.cell, frame.pbc
         )
-        pairs, distances = near_pairs(part, self._reach)
-        pairs = self._watched[pairs[distances < FORMED_FACTOR * _sums(part.numbers, pairs)]]
-        return np.asarray(pairs[~np.isin(self._keys(frame, pairs), self._known)])
+        pairs, distances = near_pairs(part, factor * self._widest)
+        near = distances < factor * _sums(part.numbers, pairs)
+        return np.asarray(self._watched[pairs[near]])
 
     def _describe(self, frame: Frame, pairs: NDArray[np.int64], what: str) -> list[str]:
         symbols = frame.symbols
@@ -185,6 +192,15 @@ class BondWatch:
             f"{symbols[i]}{i}–{symbols[j]}{j} {what} at {d:.2f} Å"
             for (i, j), d in zip(pairs, _lengths(frame, pairs), strict=True)
         ]
+
+
+def _second_neighbours(n: int, bonds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the pairs i < j of atoms that are bonded to the same atom, (m, 2)."""
+    ones = np.ones(len(bonds), dtype=np.int64)
+    half = coo_matrix((ones, (bonds[:, 0], bonds[:, 1])), shape=(n, n))
+    links = (half + half.T).tocsr()
+    i, j = (links @ links).nonzero()
+    return np.stack([i, j], axis=1)[i < j].astype(np.int64)
 
 
 def _lengths(frame: Frame, pairs: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 
@@ -21,6 +22,7 @@ from elyte.core import (
     ProjectLocked,
     StorageError,
 )
+from elyte.core.formats import read_dataset
 from elyte.workflow import Ledger
 
 
@@ -135,6 +137,10 @@ def test_a_damaged_array_file_is_named(tmp_path):
         path.unlink()
         assert "missing" in ledger.verify()[0]
         assert ledger.get("b") is not None
+        assert len(ledger.verify(repair=True)) == 1
+        assert ledger.verify() == []
+        assert ledger.get("a") is None
+        assert len(ledger.dataset()) == 1
 
 
 def test_an_exchanged_array_file_is_noticed(tmp_path):
@@ -189,6 +195,7 @@ import resource, sys
 sys.path.insert(0, {tests!r})
 from test_ledger import sample
 from elyte.core import StorageError
+from elyte.core.formats import read_dataset
 from elyte.workflow import Ledger
 with Ledger(sys.argv[1]) as ledger:
     ledger.put("a", *sample(0))
@@ -240,3 +247,32 @@ def test_merge_takes_what_is_missing(tmp_path):
     assert isinstance(item, LabelledFrame)
     assert item.config_type == "t"
     assert np.array_equal(item.labels.forces, sample(3)[1].forces)
+
+
+def test_export_to_every_format(tmp_path):
+    with Ledger(tmp_path / "l") as ledger:
+        frame = sample(0)[0]
+        for seed in range(3):
+            moved = frame.moved(frame.positions + 0.01 * seed)
+            ledger.put(f"k{seed}", moved, sample(seed)[1], "liquid")
+        ledger.put("atom", *sample(9, n=1, stress=False), config_type="IsolatedAtom")
+        species = sorted(set(frame.numbers.tolist()))
+        assert ledger.export(tmp_path / "a.extxyz") == 4
+        assert ledger.export(tmp_path / "a.cfg") == 3
+        assert ledger.export(tmp_path / "deepmd") == 3
+    for name in ("a.extxyz", "a.cfg", "deepmd"):
+        back = read_dataset(tmp_path / name, species=species)
+        assert np.allclose(back[2].labels.stress, sample(2)[1].stress)
+        assert np.allclose(back[2].labels.forces, sample(2)[1].forces)
+    back = read_dataset(tmp_path / "a.extxyz")
+    assert [item.config_type for item in back] == ["liquid"] * 3 + ["IsolatedAtom"]
+    assert back[0].labels.level == "A"
+
+
+def test_a_ledger_of_a_later_version_is_refused(tmp_path):
+    Ledger(tmp_path).close()
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(StorageError, match="later version"):
+        Ledger(tmp_path)

@@ -1,9 +1,10 @@
 """Tasks, where they run, and what is kept of them; knows no science."""
 
-from elyte.workflow.ledger import Entry, Ledger
+from elyte.workflow.database import Entry
+from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
 from elyte.workflow.lock import ProjectLock
 from elyte.workflow.pool import LocalPool
 from elyte.workflow.store import ResultStore
 from elyte.workflow.task import Task
 
-__all__ = ["Entry", "Ledger", "LocalPool", "ProjectLock", "ResultStore", "Task"]
+__all__ = ["ISOLATED_ATOM", "Entry", "Ledger", "LocalPool", "ProjectLock", "ResultStore", "Task"]

@@ -15,6 +15,7 @@ from elyte.core.frame import Frame, Labels
 from elyte.workflow.store import write_whole
 
 _FRAME = ("numbers", "positions", "cell", "pbc", "molecules")
+_CURE = "'elyte ledger repair' forgets such labels, and they are made again"
 _LABELS = ("forces", "stress", "charges")
 
 
@@ -45,11 +46,11 @@ def load_arrays(path: Path, expected: str, level: str = "") -> tuple[Frame, Labe
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise DamagedData(f"{path} is missing: its label is lost, label the frame again") from None
+        raise DamagedData(f"{path} is missing: {_CURE}") from None
     except OSError as error:
         raise DamagedData(f"{path} cannot be read ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != expected:
-        raise DamagedData(f"{path} does not match its hash: label the frame again")
+        raise DamagedData(f"{path} does not match its hash: {_CURE}")
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     frame = Frame(**{name: arrays.get(name) for name in _FRAME})  # type: ignore[arg-type]

@@ -7,56 +7,22 @@ so a crash in between costs one label and never leaves half of one.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from elyte.core.errors import DamagedData, InputError, Outcome, StorageError
+from elyte.core.formats import write_dataset
 from elyte.core.frame import Dataset, Frame, LabelledFrame, Labels
 from elyte.workflow.arrays import load_arrays, save_arrays
+from elyte.workflow.database import COLUMNS, GOOD, QUARANTINED, Entry, connect, guard
 from elyte.workflow.lock import ProjectLock
 
 ISOLATED_ATOM = "IsolatedAtom"
 """The `config_type` of isolated atoms, by the convention of extxyz data sets."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS labels (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT UNIQUE NOT NULL, status TEXT NOT NULL,
-    kind TEXT NOT NULL, reason TEXT NOT NULL, details TEXT NOT NULL,
-    level TEXT NOT NULL, config_type TEXT NOT NULL, provenance TEXT NOT NULL,
-    digest TEXT NOT NULL, atoms INTEGER NOT NULL, energy REAL,
-    content TEXT NOT NULL, created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
-);
-PRAGMA user_version = 1;
-"""
-_COLUMNS = (
-    *("key", "kind", "reason", "details", "level", "config_type", "digest", "atoms"),
-    *("energy", "created", "content", "provenance"),
-)
-_GOOD, _QUARANTINED = "good", "quarantined"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of the ledger; `outcome` is "done" for a good label, the reason otherwise."""
-
-    key: str
-    outcome: Outcome
-    level: str
-    config_type: str
-    digest: str
-    atoms: int
-    energy: float | None
-    created: str
-    content: str
-    provenance: dict[str, Any] = field(default_factory=dict)
 
 
 class Ledger:
@@ -79,7 +45,7 @@ class Ledger:
         if self._lock is not None:
             self._lock.acquire()
         try:
-            self._database = _connect(self.folder / "ledger.sqlite", writable)
+            self._database = connect(self.folder / "ledger.sqlite", writable)
         except BaseException:
             self.close()
             raise
@@ -108,8 +74,8 @@ class Ledger:
 
     def count(self, quarantined: bool = False) -> int:
         """Return the number of good labels, or of quarantined ones."""
-        status = _QUARANTINED if quarantined else _GOOD
-        with _guard(self.folder):
+        status = QUARANTINED if quarantined else GOOD
+        with guard(self.folder):
             row = self._database.execute("SELECT count(*) FROM labels WHERE status = ?", [status])
             return int(row.fetchone()[0])
 
@@ -220,7 +186,7 @@ class Ledger:
         """Return all rows in the order in which they came, or the good or quarantined ones."""
         if quarantined is None:
             return list(self._select("", []))
-        status = _QUARANTINED if quarantined else _GOOD
+        status = QUARANTINED if quarantined else GOOD
         return list(self._select("WHERE status = ?", [status]))
 
     def get(self, key: str) -> LabelledFrame | Outcome | None:
@@ -256,9 +222,9 @@ class Ledger:
 
     def levels(self) -> list[str]:
         """Return the levels of theory of the good labels."""
-        with _guard(self.folder):
+        with guard(self.folder):
             rows = self._database.execute(
-                "SELECT DISTINCT level FROM labels WHERE status = ? ORDER BY level", [_GOOD]
+                "SELECT DISTINCT level FROM labels WHERE status = ? ORDER BY level", [GOOD]
             )
             return [row[0] for row in rows]
 
@@ -294,9 +260,37 @@ class Ledger:
             and (atoms_too or entry.config_type != ISOLATED_ATOM)
         )
 
-    def verify(self) -> list[str]:
-        """Read every array file against its hash; return one line for each that is damaged."""
-        with _guard(self.folder):
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        level: str | None = None,
+        species: Sequence[int | str] | None = None,
+    ) -> int:
+        """Write the good labels by suffix: `.extxyz`, `.cfg`, or a DeePMD folder.
+
+        Isolated atoms go into an extended XYZ, where their `config_type` tells them apart.
+
+        Args:
+            path: the file or folder.
+            level: the level of theory, needed when there are several.
+            species: order of the atom types in a `.cfg`; by default ascending numbers.
+
+        Returns:
+            How many frames were written.
+        """
+        with_atoms = Path(path).suffix.lower() in (".xyz", ".extxyz")
+        dataset = self.dataset(level=level, isolated_atoms=with_atoms)
+        write_dataset(path, dataset, species)
+        return len(dataset)
+
+    def verify(self, repair: bool = False) -> list[str]:
+        """Read every array file against its hash; return one line for each that is damaged.
+
+        Args:
+            repair: forget the damaged entries, so that their frames are labelled anew when they
+                are next asked for.
+        """
+        with guard(self.folder):
             state = self._database.execute("PRAGMA integrity_check").fetchone()[0]
         damages = [] if state == "ok" else [f"{self.folder / 'ledger.sqlite'}: {state}"]
         for entry in self.entries():
@@ -304,6 +298,8 @@ class Ledger:
                 load_arrays(self.array_path(entry.key), entry.content)
             except DamagedData as error:
                 damages.append(str(error))
+                if repair:
+                    self.forget(entry.key)
         return damages
 
     # --- inside --------------------------------------------------------------------------
@@ -322,13 +318,13 @@ class Ledger:
         content = save_arrays(self.array_path(key), frame, labels)
         values = {
             "key": key,
-            "status": _GOOD if outcome.done else _QUARANTINED,
+            "status": GOOD if outcome.done else QUARANTINED,
             "kind": outcome.kind,
             "reason": outcome.reason,
-            "details": json.dumps(outcome.details),
+            "details": json.dumps(outcome.details, default=str),
             "level": labels.level if labels is not None and labels.level else level,
             "config_type": config_type,
-            "provenance": json.dumps(provenance),
+            "provenance": json.dumps(provenance, default=str),
             "digest": frame.digest(),
             "atoms": len(frame),
             "energy": None if labels is None else labels.energy,
@@ -349,51 +345,12 @@ class Ledger:
 
     def _execute(self, statement: str, values: list[Any]) -> None:
         self._check_writable()
-        with _guard(self.folder), self._database:
+        with guard(self.folder), self._database:
             self._database.execute(statement, values)
 
     def _select(self, condition: str, values: list[Any]) -> Iterator[Entry]:
-        with _guard(self.folder):
+        with guard(self.folder):
             rows = self._database.execute(
-                f"SELECT {', '.join(_COLUMNS)} FROM labels {condition} ORDER BY number", values
+                f"SELECT {', '.join(COLUMNS)} FROM labels {condition} ORDER BY number", values
             ).fetchall()
-        yield from (_entry(dict(zip(_COLUMNS, row, strict=True))) for row in rows)
-
-
-def _entry(row: dict[str, Any]) -> Entry:
-    outcome = Outcome(row.pop("kind"), row.pop("reason"), json.loads(row.pop("details")))
-    provenance = json.loads(row.pop("provenance"))
-    return Entry(outcome=outcome, provenance=provenance, **row)
-
-
-def _connect(path: Path, writable: bool) -> sqlite3.Connection:
-    with _guard(path.parent):
-        if writable:
-            database = sqlite3.connect(path, timeout=30)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = FULL")
-            database.executescript(_SCHEMA)
-            return database
-        if not path.is_file():
-            raise StorageError(f"there is no ledger in {path.parent}")
-        # A log beside the database needs shared memory, which a read-only folder cannot have;
-        # without a log nobody is writing, and the file can be read as it stands.
-        log = path.with_name(f"{path.name}-wal")
-        effective = os.access in os.supports_effective_ids
-        writes = os.access(path.parent, os.W_OK, effective_ids=effective)
-        still = not writes and not log.exists()
-        uri = f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if still else "")
-        return sqlite3.connect(uri, uri=True, timeout=30)
-
-
-@contextlib.contextmanager
-def _guard(folder: Path) -> Iterator[None]:
-    """Say what a database error means for the user."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StorageError(
-            f"the ledger in {folder} cannot be used ({error}): check free space and permissions"
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise DamagedData(f"the ledger in {folder} is damaged ({error})") from error
+        yield from map(Entry.from_row, rows)

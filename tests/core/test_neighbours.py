@@ -5,10 +5,10 @@ from __future__ import annotations
 import ase.io
 import numpy as np
 import pytest
-from data import shared_data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data import shared_data
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
 from elyte.core.neighbours import Neighbours, neighbours, neighbours_naive

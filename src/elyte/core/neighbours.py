@@ -67,7 +67,7 @@ def neighbours(frame: Frame, cutoff: float) -> Neighbours:
 def neighbours_naive(frame: Frame, cutoff: float) -> Neighbours:
     """Return the same by looking at every pair in every image that can matter."""
     wrapped, whole = _wrap(frame)
-    images = [(0,)] * 3
+    images: list[tuple[int, ...]] = [(0,)] * 3
     if frame.pbc.any():
         directions = np.where(frame.pbc[:, None], frame.cell, _normals(frame))
         heights = 1 / np.linalg.norm(np.linalg.inv(directions), axis=0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
@@ -13,7 +14,8 @@ from elyte.potentials.protocol import Evaluation
 
 
 class _Evaluates(Protocol):
-    def evaluate(self, frames: list[Frame], **options: Any) -> list[Evaluation]: ...
+    @property
+    def evaluate(self) -> Callable[..., list[Evaluation]]: ...
 
 
 class PotentialCalculator(Calculator):
@@ -24,13 +26,7 @@ class PotentialCalculator(Calculator):
         options: passed on to its `evaluate` (for example `threads=2`).
     """
 
-    implemented_properties: ClassVar[list[str]] = [
-        "energy",
-        "free_energy",
-        "energies",
-        "forces",
-        "stress",
-    ]
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
 
     def __init__(self, potential: _Evaluates, **options: Any) -> None:
         super().__init__()
@@ -45,12 +41,13 @@ class PotentialCalculator(Calculator):
     ) -> None:
         """Evaluate the potential; called by ASE."""
         super().calculate(atoms, properties, system_changes)
-        [result] = self.potential.evaluate([Frame.from_ase(self.atoms)], **self.options)
+        structure: Atoms = self.atoms  # type: ignore[assignment]
+        [result] = self.potential.evaluate([Frame.from_ase(structure)], **self.options)
         self.results = {
             "energy": result.energy,
             "free_energy": result.energy,
             "energies": result.energies,
             "forces": result.forces,
         }
-        if self.atoms.cell.rank == 3:
+        if structure.cell.rank == 3:
             self.results["stress"] = full_3x3_to_voigt_6_stress(result.stress)

@@ -26,10 +26,13 @@ _ACTIVE_SET = b"#MVS_v1.1"
 _ELEMENTS = "elements:"
 _PAIR = re.compile(r"(\d+)\s*-\s*(\d+)")
 _KNOWN = frozenset(
-    "version potential_name scaling species_count potential_tag radial_basis_type min_dist max_dist"
-    " radial_basis_size radial_funcs_count alpha_moments_count alpha_index_basic_count"
-    " alpha_index_basic alpha_index_times_count alpha_index_times alpha_scalar_moments"
-    " alpha_moment_mapping species_coeffs moment_coeffs".split()
+    {
+        *("version", "potential_name", "potential_tag", "scaling", "species_count"),
+        *("radial_basis_type", "min_dist", "max_dist", "radial_basis_size", "radial_funcs_count"),
+        *("alpha_moments_count", "alpha_index_basic_count", "alpha_index_basic"),
+        *("alpha_index_times_count", "alpha_index_times"),
+        *("alpha_scalar_moments", "alpha_moment_mapping", "species_coeffs", "moment_coeffs"),
+    }
 )
 
 
@@ -97,6 +100,8 @@ class _Parser:
             elif line.startswith("{") and pair is not None:
                 self.rows[pair].append(self.parse(line, float, f"line {number}"))
             elif line and line != "radial_coeffs":
+                if number == len(lines):
+                    raise self.error(f"is cut short in line {number}: '{line[:40]}'")
                 raise self.error(f"line {number} cannot be understood: '{line[:40]}'")
 
     def error(self, what: str) -> FormatError:
@@ -192,8 +197,14 @@ class _Parser:
         return np.array(rows_in_order).reshape(species_count, species_count, functions, size)
 
     def check_finite(self, content: Content) -> None:
-        for name in ("radial", "species_coefficients", "moment_coefficients", "scaling",
-                     "min_distance", "max_distance"):
+        for name in (
+            "radial",
+            "species_coefficients",
+            "moment_coefficients",
+            "scaling",
+            "min_distance",
+            "max_distance",
+        ):
             if not np.isfinite(getattr(content, name)).all():
                 raise self.error(f"has values that are not finite in its {name}")
 

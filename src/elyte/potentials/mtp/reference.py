@@ -122,9 +122,7 @@ def pair_gradients(
     unit = pairs.vector / r
     above = adjoint[pairs.first, : len(basic)]
     along = np.sum(above * slope[:, basic[:, 0]] * monomials(unit, basic[:, 1:]), axis=1)
-    g = np.einsum(
-        "mk,mkx->mx", above * f[:, basic[:, 0]], monomial_gradients(unit, basic[:, 1:])
-    )
+    g = np.einsum("mk,mkx->mx", above * f[:, basic[:, 0]], monomial_gradients(unit, basic[:, 1:]))
     across = g - unit * np.sum(unit * g, axis=1, keepdims=True)
     return unit * along[:, None] + across / r
 
@@ -146,3 +144,29 @@ def evaluate(potential: MTP, frame: Frame) -> Evaluation:
     if frame.volume > 0:
         stress = pairs.vector.T @ gradients / frame.volume
     return Evaluation(float(of_atoms.sum()), forces, (stress + stress.T) / 2, of_atoms)
+
+
+def atom_gradients(potential: MTP, frame: Frame) -> Array:
+    """Return ∂E_i/∂θ of each atom in the order of `MTP.parameters`, (n, P).
+
+    ∂E_i/∂ξ_α = B_α;  ∂E_i/∂c[z_i][z_j][μ][β] = scaling Σ_j T_β (r_max − r)² Σ_ν A_{μν} û^ν.
+    """
+    n, s = len(frame), len(potential.species)
+    types = np.array([potential.species.index(z) for z in frame.numbers], dtype=np.int64)
+    pairs = neighbours_naive(frame, potential.cutoff)
+    zi, zj, r = types[pairs.first], types[pairs.second], pairs.distance
+    f, _ = radial_functions(potential, zi, zj, r)
+    values = moments(potential, basic_moments(potential, n, pairs, f))
+    basic = potential.tables.basic
+    terms = adjoints(potential, values)[pairs.first, : len(basic)] * monomials(
+        pairs.vector / r[:, None], basic[:, 1:]
+    )
+    by_function = np.zeros((potential.n_mu, len(pairs)))
+    np.add.at(by_function, basic[:, 0], terms.T)
+    low, high = potential.min_distance, potential.max_distance
+    t, _ = chebyshev((2 * r - low - high) / (high - low), potential.radial_size)
+    functions = potential.scaling * t * (high - r)[:, None] ** 2
+    radial = np.zeros((n, *potential.radial.shape))
+    np.add.at(radial, (pairs.first, zi, zj), by_function.T[:, :, None] * functions[:, None, :])
+    isolated = np.eye(s)[types]
+    return np.hstack([isolated, values[:, potential.tables.mapping], radial.reshape(n, -1)])

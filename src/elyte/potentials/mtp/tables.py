@@ -136,9 +136,7 @@ class Graph:
 
     def reordered(self, order: tuple[int, ...]) -> Graph:
         """Return the part on the vertices `order`; cut edges become free indices."""
-        inside = {
-            u: sum(self.between(u, v) for v in order if v != u) for u in order
-        }
+        inside = {u: sum(self.between(u, v) for v in order if v != u) for u in order}
         return Graph(
             tuple(self.mu[u] for u in order),
             tuple(self.rank(u) - inside[u] for u in order),
@@ -186,16 +184,17 @@ def _at_most(total: int, parts: int) -> Iterator[tuple[int, ...]]:
 @functools.cache
 def _exponents(rank: int) -> tuple[Exponents, ...]:
     """All ν_x, ν_y, ν_z of that sum, x first."""
-    return tuple(
-        (x, y, rank - x - y) for x in range(rank, -1, -1) for y in range(rank - x, -1, -1)
-    )
+    return tuple((x, y, rank - x - y) for x in range(rank, -1, -1) for y in range(rank - x, -1, -1))
+
+
+def _triple(values: list[int]) -> Exponents:
+    x, y, z = values
+    return x, y, z
 
 
 def _multinomial(exponents: Exponents) -> int:
     x, y, z = exponents
-    return math.factorial(x + y + z) // (
-        math.factorial(x) * math.factorial(y) * math.factorial(z)
-    )
+    return math.factorial(x + y + z) // (math.factorial(x) * math.factorial(y) * math.factorial(z))
 
 
 @functools.cache
@@ -250,7 +249,7 @@ class _Builder:
                     exponents[u][axis] += value[axis]
                     exponents[v][axis] += value[axis]
             a, b = (
-                self.moment(graph.reordered(part), tuple((*exponents[u],) for u in part))  # type: ignore[misc]
+                self.moment(graph.reordered(part), tuple(_triple(exponents[u]) for u in part))
                 for part in (one, two)
             )
             pair = (min(a, b), max(a, b))
@@ -288,5 +287,9 @@ def generate(level: int) -> Tables:
     builder = _Builder(_basic_moments(graphs))
     mapping = [builder.moment(graph, ((0, 0, 0),) * len(graph)) for graph in graphs]
     moments_count = len(builder.basic) + len(builder.made)
-    return Tables(_frozen(list(builder.basic), 4), _frozen(builder.products, 4),
-                  _frozen(mapping, 1), moments_count)
+    return Tables(
+        _frozen(list(builder.basic), 4),
+        _frozen(builder.products, 4),
+        _frozen(mapping, 1),
+        moments_count,
+    )

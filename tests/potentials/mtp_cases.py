@@ -1,0 +1,42 @@
+"""Random potentials and structures for the tests of the moment tensor potential."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from elyte.core.frame import Frame
+from elyte.potentials.mtp import MTP
+
+SPECIES = (1, 6, 8)
+
+
+def potential(level: int = 8, cutoff: float = 3.5, seed: int = 0, radial_size: int = 6) -> MTP:
+    """Return a potential whose every coefficient matters."""
+    start = MTP.initial(level, SPECIES, cutoff, min_distance=0.7, radial_size=radial_size)
+    random = np.random.default_rng(seed)
+    theta = np.concatenate(
+        [
+            random.uniform(-1, 1, 3),
+            random.uniform(-1, 1, len(start.moment_coefficients)),
+            random.uniform(-1, 1, start.radial.size),
+        ]
+    )
+    return start.with_parameters(theta)
+
+
+def structure(
+    seed: int,
+    n: int,
+    density: float = 0.08,
+    pbc: tuple[bool, bool, bool] = (True, True, True),
+    distortion: float = 0.3,
+) -> Frame:
+    """Return a random structure in a triclinic cell, its atoms not nearer than 0.8 Å if it can."""
+    random = np.random.default_rng(seed)
+    cell = (n / density) ** (1 / 3) * (np.eye(3) + random.uniform(-distortion, distortion, (3, 3)))
+    positions: list[np.ndarray] = []
+    while len(positions) < n:
+        place = random.uniform(0, 1, 3) @ cell
+        if all(np.linalg.norm(place - other) > 0.8 for other in positions):
+            positions.append(place)
+    return Frame(random.choice(SPECIES, n), np.array(positions), cell, pbc)

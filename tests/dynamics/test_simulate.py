@@ -99,6 +99,24 @@ def test_split_equals_unsplit_bit_for_bit(ensemble: str, thermostat: str, barost
     np.testing.assert_array_equal(np.concatenate(series), whole.series["conserved"])
 
 
+def test_a_run_can_pause_within_a_ramp() -> None:
+    settings = RunSettings("NPT", (60.0, 200.0), (1.0, 500.0), steps=400, timestep=4)
+    whole = simulate(argon(), lennard_jones(), settings, seed=3)
+    first = simulate(argon(), lennard_jones(), settings, seed=3, until=200)
+    assert first.state.step == 200
+    rest = simulate(argon(), lennard_jones(), settings, first.state, began=0)
+    assert_same(rest.state, whole.state)
+
+
+def test_a_state_moved_elsewhere_has_its_forces_evaluated_anew() -> None:
+    settings = RunSettings("NVE", 60.0, steps=50, timestep=4, series_every=1)
+    state = simulate(argon(), lennard_jones(), settings, seed=3).state
+    other = argon(seed=4)
+    moved = simulate(other, lennard_jones(), settings, state.changed(other))
+    fresh = simulate(other, lennard_jones(), settings, velocities=state.velocities)
+    np.testing.assert_array_equal(moved.state.frame.positions, fresh.state.frame.positions)
+
+
 def test_split_anywhere_without_a_neighbour_list() -> None:
     settings = RunSettings("NVT", 300.0, steps=50, thermostat="langevin", free_momentum=True)
     frame = gas()
@@ -157,6 +175,9 @@ def test_records_are_where_they_belong() -> None:
     np.testing.assert_array_equal(result.series["step"], np.arange(0, 106, 7))
     np.testing.assert_array_equal(result.trajectory.times, 2.0 * np.arange(0, 101, 10))
     assert result.series["flux"].shape == (22, 1, 3)
+    np.testing.assert_array_equal(result.series["flux_time"], 2.0 * np.arange(0, 106, 5))
+    more = simulate(frame, lennard_jones(), settings, result.state, flux=Flux.charge(charges))
+    np.testing.assert_array_equal(more.series["flux_time"], 2.0 * np.arange(110, 211, 5))
     current = (charges[:, None] * result.trajectory.velocities).sum(axis=1)
     np.testing.assert_allclose(result.series["flux"][::2, 0], current, atol=1e-15)
     np.testing.assert_array_equal(result.trajectory.positions[0], frame.positions)

@@ -56,7 +56,8 @@ class Records:
     Args:
         frame: atoms.
         settings: what is recorded how often.
-        start: step at which recording begins; it is recorded too if it is due.
+        start: step at which recording begins; step 0 is recorded too.
+        start_time: its time, fs.
         stop: last step.
         flux: velocity sums to record, or None.
         writer: where frames go; without one they are kept.
@@ -67,6 +68,7 @@ class Records:
         frame: Frame,
         settings: RunSettings,
         start: int,
+        start_time: float,
         stop: int,
         flux: Flux | None,
         writer: TrajectoryWriter | None,
@@ -75,6 +77,7 @@ class Records:
         self._settings = settings
         self._writer = writer
         self._flux = flux.native(len(frame)) if flux and settings.flux_every else None
+        self._start, self._start_time = start, start_time
         self._used = {"series": 0, "frames": 0, "flux": 0}
         n = len(frame)
 
@@ -155,5 +158,9 @@ class Records:
         result = {name: table[:, k].copy() for k, name in enumerate(COLUMNS)}
         result["pressure_bar"] /= BAR
         if self._flux:
-            result["flux"] = self._sums[: self._used["flux"]]
+            every, count = self._settings.flux_every, self._used["flux"]
+            first = 0 if self._start == 0 else self._start // every + 1
+            steps = every * (first + np.arange(count, dtype=float))
+            result["flux"] = self._sums[:count]
+            result["flux_time"] = self._start_time + (steps - self._start) * self._settings.timestep
         return result

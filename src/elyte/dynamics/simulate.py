@@ -37,7 +37,8 @@ class RunResult:
         state: from which it goes on; after an explosion the last one before it.
         trajectory: recorded frames, or None when there were none or they went to a writer.
         series: by name: step, time (fs), potential, kinetic, conserved (eV), temperature (K),
-            pressure_bar, volume (Å³), each (rows,); with a flux also "flux" (rows, groups, 3).
+            pressure_bar, volume (Å³), each (rows,); with a flux also "flux" (rows, groups, 3)
+            and "flux_time" (rows,).
             `kinetic` is that of the step; temperature and pressure are those of the mean kinetic
             energy of the two neighbouring half steps, which has no error of second order in the
             time step for stiff bonds.
@@ -66,6 +67,7 @@ def simulate(
     progress: Progress | None = None,
     *,
     began: int | None = None,
+    until: int | None = None,
     velocities: NDArray[np.float64] | None = None,
     flux: Flux | None = None,
     writer: TrajectoryWriter | None = None,
@@ -84,6 +86,7 @@ def simulate(
         progress: called with (steps done, steps in all, steps per second).
         began: step at which this run began, when `state` is from the middle of it: ramps go on,
             and only the steps that are left are done.
+        until: step at which to pause, when it comes before the end of the run.
         velocities: to begin with instead of a draw, Å/fs, (n, 3).
         flux: velocity sums to record every `settings.flux_every` steps.
         writer: where frames go while the run goes on.
@@ -95,8 +98,8 @@ def simulate(
     Raises:
         InputError: frame, potential and settings do not go together.
     """
-    run = _Run(frame, potential, settings, state, seed, began, velocities, renew_every)
-    records = Records(run.frame, settings, run.step, run.stop, flux, writer)
+    run = _Run(frame, potential, settings, state, seed, began, until, velocities, renew_every)
+    records = Records(run.frame, settings, run.step, run.time, run.stop, flux, writer)
     outcome = run.go(records, [*observers], [*stop_rules], progress or silent)
     return run.result(outcome, records, stop_rules)
 
@@ -112,6 +115,7 @@ class _Run:
         state: MDState | None,
         seed: int,
         began: int | None,
+        until: int | None,
         velocities: NDArray[np.float64] | None,
         renew_every: int,
     ) -> None:
@@ -121,10 +125,13 @@ class _Run:
         self.settings = settings
         self.renew_every = renew_every
         self.step = 0 if state is None else state.step
+        self.time = 0.0 if state is None else state.time
         self.began = self.step if began is None else began
         if not self.began <= self.step <= self.began + settings.steps:
             raise InputError(f"step {self.step} is not in the run that began at {self.began}")
         self.stop = self.began + settings.steps
+        if until is not None:
+            self.stop = max(self.step, min(self.stop, until))
         self.first = self.step == 0  # a later step has been recorded by the run before
         self.frame = frame
         if state is None:

@@ -28,7 +28,7 @@ class MDState:
     Args:
         frame: atoms, unwrapped positions, cell.
         velocities: Å/fs, (n, 3).
-        forces: eV/Å, (n, 3), of these positions.
+        forces: eV/Å, (n, 3), of these positions; nan when they are not known.
         energy: eV.
         strain_gradient: ∂E/∂ε, eV, (3, 3).
         step: steps since the beginning.
@@ -53,6 +53,23 @@ class MDState:
         kinetic = kinetic_energy(self.frame, self.velocities)
         return 2 * kinetic / (max(3 * len(self.frame) - 3, 1) * BOLTZMANN)
 
+    def changed(
+        self,
+        frame: Frame | None = None,
+        velocities: NDArray[np.float64] | None = None,
+        chain_length: int = 3,
+    ) -> MDState:
+        """Return the state with other positions, cell or velocities, and the baths at rest.
+
+        The forces are not known then; the next run evaluates them.
+        """
+        return replace(
+            self.with_new_baths(chain_length),
+            frame=self.frame if frame is None else frame,
+            velocities=self.velocities if velocities is None else velocities,
+            forces=np.full_like(self.forces, np.nan) if frame is not None else self.forces,
+        )
+
     def with_new_baths(self, chain_length: int = 3) -> MDState:
         """Return the state with thermostat and barostat at rest, for other settings."""
         chain = [float(chain_length), *[0.0] * (2 * chain_length)]
@@ -61,10 +78,13 @@ class MDState:
     def native(self) -> dict[str, Any]:
         """Return the state for the native loop."""
         state = fresh_state(self.frame, self.velocities, seed=0, chain_length=1)
+        if np.isfinite(self.forces).all():
+            state |= {
+                "forces": np.ascontiguousarray(self.forces, dtype=float),
+                "energy": float(self.energy),
+                "strain_gradient": np.ascontiguousarray(self.strain_gradient, dtype=float),
+            }
         return state | {
-            "forces": np.ascontiguousarray(self.forces, dtype=float),
-            "energy": float(self.energy),
-            "strain_gradient": np.ascontiguousarray(self.strain_gradient, dtype=float),
             "step": int(self.step),
             "time": float(self.time),
             "extended": np.ascontiguousarray(self.extended, dtype=float),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -168,7 +168,7 @@ def _begin(inputs: Mapping[str, Any], state: MDState) -> MDState:
     factor = (density(frame) / inputs["density"]) ** (1 / 3)
     scaled = _scale_molecules(frame, factor)
     velocities = maxwell_boltzmann(frame, inputs["temperature"], inputs["velocity_seed"] % 2**31)
-    return replace(state, frame=scaled, velocities=velocities)
+    return state.changed(scaled, velocities)
 
 
 def _scale_molecules(frame: Frame, factor: float) -> Frame:

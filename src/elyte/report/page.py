@@ -14,8 +14,8 @@ from elyte.report.learning_figures import parity_figures, round_figures
 from elyte.report.numbers import format_duration
 from elyte.report.plots import Figure
 from elyte.report.properties import properties_csv, properties_json
-from elyte.report.storage import replace_file
 from elyte.report.structure import box_spec
+from elyte.workflow.store import write_whole
 
 
 def build_report(data: ReportData, folder: str | Path) -> Path:
@@ -30,9 +30,9 @@ def build_report(data: ReportData, folder: str | Path) -> Path:
     """
     target = Path(folder)
     data.save(target)
-    replace_file(target / "properties.json", properties_json(data.quantities).encode())
-    replace_file(target / "properties.csv", properties_csv(data.quantities).encode())
-    replace_file(target / "index.html", render(data).encode())
+    write_whole(target / "properties.json", properties_json(data.quantities).encode())
+    write_whole(target / "properties.csv", properties_csv(data.quantities).encode())
+    write_whole(target / "index.html", render(data).encode())
     return target / "index.html"
 
 

@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import math
-import os
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.core.errors import DamagedData, FormatError, InputError
+from elyte.workflow.store import write_whole
 
 JSON_NAME = "data.json"
 FORMAT = 1
@@ -27,17 +27,16 @@ Arrays = dict[str, NDArray[Any]]
 
 def save(instance: Any, folder: Path) -> Path:
     """Write a dataclass instance into `folder`; return the path of the JSON file."""
-    folder.mkdir(parents=True, exist_ok=True)
     arrays: Arrays = {}
     content = _pack(instance, arrays)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     name = f"data-{digest[:16]}.npz"
-    replace_file(folder / name, buffer.getvalue())
+    write_whole(folder / name, buffer.getvalue())
     document = {"format": FORMAT, "arrays": name, "sha256": digest, "content": content}
     text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-    replace_file(folder / JSON_NAME, text.encode())
+    write_whole(folder / JSON_NAME, text.encode())
     for old in folder.glob("data-*.npz"):
         if old.name != name:
             old.unlink()
@@ -71,13 +70,6 @@ def load(folder: Path) -> dict[str, Any]:
     with np.load(file, allow_pickle=False) as arrays:
         fields_: dict[str, Any] = _unpack(content, {key: arrays[key] for key in arrays.files})
     return fields_
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that a reader sees the old content or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
 
 
 def _pack(value: Any, arrays: Arrays) -> Any:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from itertools import product
 
+import ase.io
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data import shared_data
 from elyte.chemistry import (
     BondWatch,
     bond_graph,
@@ -160,3 +162,12 @@ def _timed(watch: BondWatch, frame: Frame) -> float:
     start = time.perf_counter()
     watch.changes(frame)
     return time.perf_counter() - start
+
+
+def test_dynamics_of_real_carbonates_is_silent() -> None:
+    frames = ase.io.read(shared_data("labelled/carbonates_xtb/xtb_md.xyz"), index="::4")
+    first = Frame.from_ase(frames[0])
+    watch = BondWatch(first)
+    assert len(watch.bonds) > len(first) / 2
+    for atoms in frames:
+        assert watch.changes(Frame.from_ase(atoms)) == []

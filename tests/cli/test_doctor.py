@@ -1,0 +1,54 @@
+"""`elyte doctor`: what it finds, and what it says of what is missing."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+
+import pytest
+import typer
+
+from elyte.cli.doctor import Check, checks
+
+# The package binds the name of the module to its command.
+module = importlib.import_module("elyte.cli.doctor")
+
+
+def by_name() -> dict[str, Check]:
+    return {check.name: check for check in checks()}
+
+
+def test_what_is_installed_is_found_with_its_version() -> None:
+    found = by_name()
+    for name in ("Python", "numpy", "rdkit", "Packmol", "native dynamics"):
+        assert found[name].found, name
+        assert found[name].version, name
+    assert found["numpy"].version[0].isdigit()
+    assert {check.need for check in found.values()} == {"needed", "optional", "elsewhere"}
+
+
+def test_what_is_missing_says_how_to_get_it() -> None:
+    for check in checks():
+        assert check.found or check.remedy, check.name
+
+
+def test_a_program_is_asked_for_its_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "cp2k.psmp"
+    program.write_text("#!/bin/sh\necho ' CP2K version 2023.1'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin{os.pathsep}/usr/bin")
+    found = by_name()["CP2K"]
+    assert found.found
+    assert found.version.startswith("2023.1 ")
+
+
+def test_missing_needs_end_with_an_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "NATIVE_MODULES", ("none_such",))
+    with pytest.raises(typer.Exit):
+        module.doctor()
+    assert "missing: native none_such" in capsys.readouterr().out

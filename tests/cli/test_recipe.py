@@ -1,0 +1,54 @@
+"""`elyte plan` and `elyte schema`: what they print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from elyte.chemistry import Recipe, plan_composition
+from elyte.cli.recipe import estimate_work, plan, schema
+from elyte.core import RecipeError
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_plan_says_what_is_realised(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    plan(EXAMPLES / "lipf6-ec.yaml")
+    printed = capsys.readouterr().out
+    for text in ("3 Li+ + 3 PF6- + 41 EC", "434", "1 mol/L", "1.008", "0.831", "GFN1-xTB"):
+        assert text in printed, printed
+    assert "350 K, 1 bar" in printed
+    assert "as near to the recipe as its size allows" in printed
+
+
+def test_plan_of_a_bad_recipe_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text("components:\n  LiPF7: 1\ntemperature: 300 K\n")
+    with pytest.raises(RecipeError, match=r"r.yaml: components: unknown species 'LiPF7'"):
+        plan(path)
+
+
+def test_work_grows_with_the_recipe() -> None:
+    def total(**changes: object) -> float:
+        data = {"components": {"LiPF6": 1, "EC": 10}, "temperature": "330 K", **changes}
+        recipe = Recipe.read(data)
+        return estimate_work(recipe, plan_composition(recipe)).total
+
+    plain = total()
+    assert 120 < plain < 3600
+    assert total(production={"nvt_time": "1 ns"}) > plain + 60
+    assert total(potential={"level": 20}) > plain
+    assert total(temperature=["330 K", "360 K"]) > plain
+    assert total(reference={"engine": "gpaw", "method": "PBE"}) < plain  # labels not counted
+
+
+def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    schema()
+    document = json.loads(capsys.readouterr().out)
+    assert document["title"] == "elyte recipe"
+    assert {"components", "temperature", "learning", "production"} <= set(document["properties"])

@@ -117,3 +117,16 @@ def test_dependence_on_temperature_needs_two_temperatures() -> None:
     assert figure.panels[0].y.log
     withheld = Quantity.withhold("D", "m²/s", "no", species="Li", temperature=400.0)
     assert temperature_figures([at(300, 1.0), withheld]) == []
+
+
+def test_curves_without_a_group_are_known_by_name() -> None:
+    curve = CurveData("mean squared displacement", [1.0, 2.0], [1.0, 2.0], x_unit="ps", y_unit="Å²")
+    ((section, figure),) = curve_figures([curve])
+    assert section == "transport"
+    assert figure.panels[0].x.log
+
+
+def test_the_value_of_the_table_is_a_line_in_the_running_conductivity(data: ReportData) -> None:
+    running = [f for _, f in curve_figures(data.curves, data.quantities) if "running" in f.title]
+    assert [len(f.panels[0].lines) for f in running] == [1, 0]  # withheld at 400 K
+    assert running[0].panels[0].lines[0]["y"] == 1.31

@@ -67,6 +67,15 @@ KINDS = {
         "Conductivity against the upper limit of the integral, or the lag, that it is taken from.",
     ),
 }
+_ALIASES = {
+    "g(r)": "rdf",
+    "radial distribution function": "rdf",
+    "n(r)": "coordination",
+    "running coordination number": "coordination",
+    "coordination number": "coordination",
+    "mean squared displacement": "msd",
+    "running conductivity": "conductivity",
+}
 _BOTH = "Radial distribution functions g(r), and below them the running coordination numbers N(r)."
 _X_NAMES = {"Å": "distance r", "ps": "time", "fs": "time", "ns": "time", "K": "temperature"}
 
@@ -81,7 +90,8 @@ def curve_figures(
     """
     groups: dict[str, list[CurveData]] = {}
     for curve in curves:
-        groups.setdefault(curve.group or curve.name, []).append(curve)
+        group = curve.group or curve.name
+        groups.setdefault(_ALIASES.get(group.lower(), group), []).append(curve)
     paired = groups.pop("coordination", []) if "rdf" in groups else []
     figures: list[tuple[str, Figure]] = []
     for name, members in groups.items():
@@ -166,7 +176,9 @@ def _value_lines(
     return [
         {"y": float(q.value), "label": "", "include": True}
         for q in quantities
-        if q.name in named and q.temperature == temperature and math.isfinite(q.value)
+        if any(q.name in name for name in named)
+        and q.temperature == temperature
+        and math.isfinite(q.value)
     ]
 
 

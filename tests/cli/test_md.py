@@ -1,0 +1,137 @@
+"""`elyte md`: a run from files to files, resumed after an interruption; bad options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import elyte.cli.md as module
+from elyte.core.errors import InputError
+from elyte.core.formats import read_frames
+from elyte.core.frame import Frame
+from elyte.core.trajectory import read_h5md, read_steps
+from elyte.dynamics import MDState
+from elyte.potentials.mtp import MTP
+from elyte.selection import ActiveSet
+
+app = typer.Typer()
+app.command()(module.md)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weak potential of level 4 and a crystal of two elements."""
+    path = tmp_path_factory.mktemp("md")
+    potential = MTP.initial(4, ["Li", "Cl"], cutoff=4.5, min_distance=1.5, seed=1)
+    potential = potential.with_parameters(0.02 * potential.parameters)
+    potential.save(path / "pot.almtp")
+    corners = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    positions = np.concatenate([corners, corners + 0.5]) * 4.0
+    frame = Frame(np.repeat([3, 17], 27), positions, np.eye(3) * 12.0, True)
+    frame.to_ase().write(path / "crystal.xyz")
+    return path
+
+
+def call(folder: Path, *options: str) -> tuple[int, str]:
+    """Run `elyte md` on the files of the folder."""
+    files = [str(folder / "pot.almtp"), str(folder / "crystal.xyz")]
+    result = CliRunner().invoke(app, [*files, *options])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def test_a_run_writes_trajectory_series_and_state(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "traj.h5md"
+    code, text = call(
+        folder,
+        *("--time", "0.4ps", "--timestep", "2fs", "--ensemble", "npt", "--temperature", "100:150"),
+        *("--pressure", "10bar", "--save-every", "40fs", "--out", str(out), "--velocities"),
+        *("--no-watch", "--seed", "3"),
+    )
+    assert code == 0, text
+    trajectory = read_h5md(out)
+    np.testing.assert_allclose(trajectory.times, 40.0 * np.arange(11))
+    assert trajectory.velocities is not None
+    series = np.genfromtxt(f"{out}.csv", delimiter=",", names=True)
+    np.testing.assert_array_equal(series["step"], 5 * np.arange(41))
+    assert MDState.load(f"{out}.state.npz").step == 200
+    assert "g/cm³" in text
+    with pytest.raises(InputError, match="--resume"):
+        call(folder, "--time", "1ps", "--out", str(out))
+
+
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SEGMENT", 100)
+    options = ["--time", "400fs", "--save-every", "10fs", "--temperature", "50:200", "--no-watch"]
+    code, text = call(folder, *options, "--out", str(tmp_path / "whole.h5md"))
+    assert code == 0, text
+    calls = 0
+
+    def interrupted(*args: object, **kwargs: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+        return simulate(*args, **kwargs)
+
+    simulate = module.simulate
+    out = str(tmp_path / "cut.h5md")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "simulate", interrupted)
+        code, text = call(folder, *options, "--out", out)
+    assert code == 130
+    assert "--resume" in text
+    assert len(read_steps(out)) == 21
+    code, text = call(folder, *options, "--out", out, "--resume")
+    assert code == 0, text
+    whole, cut = read_h5md(tmp_path / "whole.h5md"), read_h5md(out)
+    np.testing.assert_array_equal(whole.positions, cut.positions)
+    np.testing.assert_array_equal(read_steps(out), 10 * np.arange(41))
+    assert (tmp_path / "whole.h5md.csv").read_text() == (tmp_path / "cut.h5md.csv").read_text()
+
+
+def test_extrapolation_ends_a_run_with_its_frames(folder: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "hot.h5md")
+    frame = read_frames(folder / "crystal.xyz")[0]
+    rattles = np.random.default_rng(1).normal(0, 0.05, (3, 54, 3))
+    train = [frame.moved(frame.positions + rattle) for rattle in rattles]
+    ActiveSet.build(MTP.load(folder / "pot.almtp"), train).save(tmp_path / "active.npz")
+    active = ["--active-set", str(tmp_path / "active.npz"), "--grade-every", "2"]
+    code, text = call(
+        folder, "--time", "2ps", "--temperature", "900K", "--out", out, *active, "--no-watch"
+    )
+    assert code == 3
+    assert "extrapolating" in text
+    saved = read_frames(f"{out}.extrapolating.xyz")
+    assert len(saved) >= 1
+    assert len(saved[0]) == 54
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--time", "100"], "--time: '100' has no unit"),
+        (["--time", "100 parsec"], "parsec"),
+        (["--time", "1ps", "--temperature", "hot"], "--temperature: 'hot'"),
+        (["--time", "1ps", "--temperature", "1:2:3"], "more than a start and an end"),
+        (["--time", "1ps", "--pressure", "5 K"], "--pressure"),
+        (["--time", "1ps", "--timestep", "10ps"], "shorter than a time step"),
+        (["--time", "1ps", "--ensemble", "nptt"], "NPT"),
+        (["--time", "1ps", "--thermostat", "busi"], "did you mean 'bussi'"),
+        (["--time", "1ps", "--index", "7"], "1 frames"),
+        (["--time", "1ps", "--species", "Li"], "2 species"),
+    ],
+)
+def test_bad_options_get_one_clear_line(
+    folder: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    with pytest.raises(InputError, match=words.replace("(", r"\(")):
+        call(folder, *options, "--out", str(tmp_path / "x.h5md"))
+    assert not (tmp_path / "x.h5md").exists()

@@ -10,6 +10,7 @@ from rich.console import Console
 from elyte.cli.analyse import analyse
 from elyte.cli.doctor import doctor
 from elyte.cli.label import label
+from elyte.cli.ledger import ledger, quarantine
 from elyte.cli.md import md
 from elyte.cli.recipe import plan, schema
 from elyte.cli.report import report
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    run, plan, status, label, train, evaluate, md, analyse, report, doctor, schema,
+    run, plan, status, label, ledger, quarantine, train, evaluate, md, analyse, report, doctor, schema,
 ):  # fmt: skip
     app.command()(command)
 

@@ -69,6 +69,10 @@ def test_units_are_converted() -> None:
 WRONG: list[tuple[dict[str, Any], str]] = [
     (recipe(temprature="1 K"), r"unknown key 'temprature' \(did you mean 'temperature'\?\)"),
     (
+        {"components": {"EC": 1}, "temprature": "330 K"},
+        r"unknown key 'temprature' \(did you mean 'temperature'\?\)",
+    ),
+    (
         recipe(learning={"start_frame": 3}),
         r"unknown key 'start_frame' in 'learning' \(did you mean 'start_frames'\?\)",
     ),
@@ -100,6 +104,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (recipe(temperature=["300 K", "300 K"]), "the same temperature is named twice"),
     (recipe(temperature=[]), "give one, such as '330 K'"),
     (recipe(temperature="warm"), "'warm' is not a temperature such as '330 K'"),
+    (recipe(temperature="1e999 K"), "'1e999 K' is not a finite temperature"),
     (recipe(box="40 nm"), "'40 nm' is not a box size: unit 'nm' is none of atoms, molecules"),
     (recipe(box="40.5 atoms"), "not a whole number of atoms"),
     (recipe(potential={"level": 15}), "level 15 is odd"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from elyte.core.errors import RecipeError
@@ -106,7 +107,10 @@ def split(text: Any, dimension: Dimension) -> tuple[float, str]:
         raise RecipeError(
             f"'{text}' is not {dimension.named}: unit '{unit}' is none of {dimension.listed}"
         )
-    return float(match[1].replace("−", "-")), unit
+    value = float(match[1].replace("−", "-"))
+    if not isfinite(value):
+        raise RecipeError(f"'{text}' is not a finite {dimension.name}")
+    return value, unit
 
 
 def parse(text: Any, dimension: Dimension) -> float:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic import WithJsonSchema as Schema
 
 from elyte.chemistry.components import COMPONENTS_SCHEMA, Component, read_components
-from elyte.chemistry.recipe_errors import explain, read_yaml
+from elyte.chemistry.recipe_errors import explain_all, read_yaml
 from elyte.chemistry.recipe_types import (
     BoxSize,
     Density,
@@ -256,8 +256,8 @@ class Recipe(_Group):
         try:
             return cls.model_validate(dict(data))
         except ValidationError as error:
-            lines = [f"{source}: {explain(e, cls)}" for e in error.errors()]
-            raise RecipeError("\n".join(dict.fromkeys(lines))) from None
+            lines = (f"{source}: {line}" for line in explain_all(error.errors(), cls))
+            raise RecipeError("\n".join(lines)) from None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Recipe:

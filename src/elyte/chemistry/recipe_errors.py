@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,6 +54,17 @@ def read_yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         line = " ".join(str(error).split())
         raise RecipeError(f"{path.name}: not valid YAML: {line}") from None
+
+
+def explain_all(errors: Sequence[Any], model: type[BaseModel]) -> list[str]:
+    """Return one line for each fault; a key that is only misspelt does not count as missing."""
+    lines = list(dict.fromkeys(explain(error, model) for error in errors))
+    meant = "\n".join(lines)
+    return [
+        line
+        for line in lines
+        if not (line.endswith(" is missing") and f"did you mean {line.split()[0]}" in meant)
+    ]
 
 
 def explain(error: Any, model: type[BaseModel]) -> str:

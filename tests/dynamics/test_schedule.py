@@ -7,7 +7,7 @@ import pytest
 
 from elyte.core.errors import InputError
 from elyte.core.units import BAR
-from elyte.dynamics import Modifier, Ramp, RunSettings
+from elyte.dynamics import Modifier, Ramp, RunSettings, VolumeOfDensity
 
 
 def test_targets_of_a_run_and_of_a_part_of_it() -> None:
@@ -31,6 +31,18 @@ def test_modifier_is_its_equation() -> None:
         Modifier(1, 2, 3, 0)
     with pytest.raises(InputError, match="above 0 K"):
         RunSettings("NVT", Modifier(100.0, 100.0, 150.0, 10.0))
+
+
+def test_density_is_a_schedule_of_the_volume() -> None:
+    volume = VolumeOfDensity(Modifier(0.8, 1.2, 0.05, 30.0), mass=602.214076)
+    settings = RunSettings("NVT", 300.0, steps=100, volume=volume)
+    t = np.arange(1, 101.0)
+    density = 0.8 + 0.4 * t / 100 + 0.05 * np.sin(t / 30)
+    found = settings.targets(100)[2]
+    assert found is not None
+    np.testing.assert_allclose(found, 1000 / density, rtol=1e-8)  # Å³ of 1e-21 g
+    with pytest.raises(InputError, match="density"):
+        VolumeOfDensity(Ramp(0.5, -0.1), 10.0)
 
 
 def test_default_temperature_limit_is_above_the_hottest_target() -> None:

@@ -4,7 +4,7 @@ from elyte.dynamics.forcefield import Evaluator, evaluate, force_field
 from elyte.dynamics.ladder import liquid_ladder, run_ladder
 from elyte.dynamics.records import Flux
 from elyte.dynamics.relax import Relaxed, relax
-from elyte.dynamics.schedule import Modifier, Ramp
+from elyte.dynamics.schedule import Modifier, Ramp, VolumeOfDensity
 from elyte.dynamics.settings import RunSettings
 from elyte.dynamics.simulate import RunResult, simulate
 from elyte.dynamics.state import MDState, maxwell_boltzmann
@@ -38,6 +38,7 @@ __all__ = [
     "RunSettings",
     "StopRule",
     "VoidWatch",
+    "VolumeOfDensity",
     "VolumeWatch",
     "density_heterogeneity",
     "evaluate",

@@ -24,7 +24,7 @@ def force_field(potential: Any, frame: Frame) -> Any:
     Raises:
         InputError: none of these.
     """
-    if type(potential).__name__ == "PyCapsule":
+    if is_capsule(potential):
         return potential
     if hasattr(potential, "native"):
         return potential.native()
@@ -37,6 +37,11 @@ def force_field(potential: Any, frame: Frame) -> Any:
         f"{type(potential).__name__} is no potential: it needs `native()` or `evaluate(frames)`, "
         "or must be an ASE calculator"
     )
+
+
+def is_capsule(potential: Any) -> bool:
+    """Return whether this is a capsule, as `native()` of a potential gives it."""
+    return type(potential).__name__ == "PyCapsule"
 
 
 _Result = tuple[float, NDArray[np.float64], NDArray[np.float64]]

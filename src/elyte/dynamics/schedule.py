@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.core.errors import InputError
+from elyte.core.units import DENSITY_TO_G_PER_CM3
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,39 @@ class Modifier:
         return min(self.start, self.end) - abs(self.amplitude)
 
 
-Schedule = float | Ramp | Modifier
+@dataclass(frozen=True)
+class VolumeOfDensity:
+    """V(t) = M / ρ(t): the schedule of a density as one of the volume.
+
+    Args:
+        density: schedule of the density, g/cm³.
+        mass: M of the whole box, u.
+    """
+
+    density: Ramp | Modifier
+    mass: float
+
+    def __post_init__(self) -> None:
+        if not self.density.lowest > 0:
+            raise InputError("a density must stay above zero")
+
+    def values(self, fractions: NDArray[np.float64], duration: float) -> NDArray[np.float64]:
+        """Return the volume, Å³, at each fraction of a run of `duration` fs, (k,)."""
+        densities = self.density.values(fractions, duration)
+        return np.asarray(self.mass * DENSITY_TO_G_PER_CM3 / densities, dtype=float)
+
+    @property
+    def lowest(self) -> float:
+        """A bound below every volume that occurs."""
+        return 0.0
 
 
-def as_schedule(value: Schedule | tuple[float, float]) -> Ramp | Modifier:
+Schedule = float | Ramp | Modifier | VolumeOfDensity
+
+
+def as_schedule(value: Schedule | tuple[float, float]) -> Ramp | Modifier | VolumeOfDensity:
     """Return a number or (start, end) as a schedule."""
-    if isinstance(value, Ramp | Modifier):
+    if isinstance(value, Ramp | Modifier | VolumeOfDensity):
         return value
     if isinstance(value, tuple | list):
         return Ramp(float(value[0]), float(value[1]))

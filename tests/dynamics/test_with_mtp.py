@@ -17,8 +17,7 @@ from elyte.potentials.mtp import MTP
 @pytest.fixture(scope="module")
 def potential() -> MTP:
     """Weak random interactions, under which a crystal only shivers."""
-    first = MTP.initial(8, ["Li", "Cl"], cutoff=4.5, min_distance=1.5, seed=1)
-    return first.with_parameters(0.01 * first.parameters)
+    return MTP.initial(8, ["Li", "Cl"], cutoff=4.5, min_distance=1.5, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +28,11 @@ def crystal() -> Frame:
 
 
 def test_energy_is_conserved(potential: MTP, crystal: Frame) -> None:
-    settings = RunSettings("NVE", 150.0, steps=6000, timestep=1.0)
+    settings = RunSettings("NVE", 150.0, steps=10_000, timestep=1.0)
     result = simulate(crystal, potential, settings, seed=1)
     assert result.outcome.done
     series = result.series
-    assert np.std(series["potential"]) > 0.05  # it does move
+    assert np.std(series["potential"]) > 0.02  # it does move
     fit = stats.linregress(series["time"], series["conserved"])
     per_atom_and_ns = 1e6 / 54 / 0.0433641  # kcal/mol from eV/fs
     assert abs(fit.slope) * per_atom_and_ns < max(0.002, 3 * fit.stderr * per_atom_and_ns)

@@ -96,6 +96,14 @@ def test_a_stress_without_a_box():
     assert inspect(alone, changed(labels, stress=None)).done
 
 
+def test_a_wrong_number_of_electrons():
+    frame, labels = good()
+    ionised = Labels(labels.energy, labels.forces, labels.stress, np.full(N, 1 / N))
+    assert inspect(frame, ionised, Context(charge=0.0)).kind == "wrong_charge"
+    assert inspect(frame, ionised, Context(charge=1.0)).done
+    assert inspect(frame, ionised).done
+
+
 def test_zeros_by_symmetry_pass():
     frame, labels = good()
     assert inspect(frame, changed(labels, forces=np.zeros((N, 3)))).done

@@ -26,7 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    run, plan, status, label, ledger, quarantine, train, evaluate, md, analyse, report, doctor, schema,
+    run, plan, status, label, ledger, quarantine, train, evaluate, md, analyse, report, doctor,
+    schema,
 ):  # fmt: skip
     app.command()(command)
 

@@ -18,6 +18,7 @@ from elyte.reference.audit import Finding, audit
 from elyte.reference.firewall import Limits
 from elyte.reference.labelling import isolated_atom_energies, label_frames
 from elyte.reference.settings import EngineSettings
+from elyte.reference.strain import strain_test, was_tested
 from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
 
 
@@ -77,12 +78,23 @@ def label(
             retry=retry,
         )
         good = Dataset(item for item in results if isinstance(item, LabelledFrame))
+        _test_stress(good, settings, book, workers)
         atoms = Dataset()
         if isolated_atoms:
             isolated_atom_energies(good.species, settings, book)
             atoms = book.dataset(config_type=ISOLATED_ATOM)
     write_dataset(out, atoms + good, elements)
     _print_summary(results, out, folder)
+
+
+def _test_stress(good: Dataset, settings: EngineSettings, book: Ledger, workers: int) -> None:
+    """Hold the stress of this level of theory against the energy, once."""
+    item = next((item for item in good if item.labels.stress is not None), None)
+    if item is None or was_tested(settings, book):
+        return
+    outcome = strain_test(item, settings, book, workers)
+    if outcome.kind == "stress_wrong":
+        raise InputError(f"{outcome.reason}: this engine's stress cannot be trained on")
 
 
 def _print_summary(results: list[LabelledFrame | Outcome], out: Path, ledger: Path) -> None:

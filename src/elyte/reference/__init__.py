@@ -4,6 +4,7 @@ from elyte.reference.engines import ENGINES, Engine, find_engine
 from elyte.reference.firewall import Context, Limits, faults, inspect
 from elyte.reference.labelling import isolated_atom_energies, label_frames
 from elyte.reference.settings import EngineSettings, label_key
+from elyte.reference.strain import strain_test
 
 __all__ = [
     "ENGINES",
@@ -17,4 +18,5 @@ __all__ = [
     "isolated_atom_energies",
     "label_frames",
     "label_key",
+    "strain_test",
 ]

@@ -45,6 +45,7 @@ class Context:
         limits: what a believable label keeps to.
         atom_energies: isolated atoms at the same level of theory, eV by atomic number; None
             leaves the check of the energy out.
+        charge: total charge, e; None leaves its check out.
         forces_expected: whether forces must be there.
         stress_expected: whether a periodic frame must have a stress.
         accept: a further judgement of the structure ("done" or the reason against it), such as
@@ -53,6 +54,7 @@ class Context:
 
     limits: Limits = field(default_factory=Limits)
     atom_energies: Mapping[int, float] | None = None
+    charge: float | None = None
     forces_expected: bool = True
     stress_expected: bool = True
     accept: Callable[[Frame], Outcome] | None = None
@@ -189,6 +191,21 @@ def check_energy(frame: Frame, labels: Labels, context: Context) -> Outcome:
     )
 
 
+def check_charge(frame: Frame, labels: Labels, context: Context) -> Outcome:
+    """The atomic charges sum to the charge of the cell: else electrons are missing or too many."""
+    if context.charge is None or labels.charges is None or len(labels.charges) != len(frame):
+        return PASSED
+    total = float(labels.charges.sum())
+    if abs(total - context.charge) < 0.05:
+        return PASSED
+    return Outcome(
+        "wrong_charge",
+        f"the atomic charges sum to {total:+.3g} e, but the cell has {context.charge:+g} e: the "
+        "number of electrons is wrong",
+        {"charge": total},
+    )
+
+
 def check_structure(frame: Frame, labels: Labels, context: Context) -> Outcome:
     """The caller's own judgement of the structure."""
     return PASSED if context.accept is None else context.accept(frame)
@@ -201,5 +218,6 @@ CHECKS: tuple[Check, ...] = (
     check_net_force,
     check_stress,
     check_energy,
+    check_charge,
     check_structure,
 )

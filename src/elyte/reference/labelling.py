@@ -87,7 +87,7 @@ def label_frames(
     if missing:
         with LocalPool(min(workers, len(missing)), engine.environment(), time_limit) as pool:
             atoms = _atom_energies(_elements(missing), settings, ledger, engine, pool)
-            context = Context(limits or Limits(), atoms, accept=accept)
+            context = Context(limits or Limits(), atoms, settings.charge, accept=accept)
             report = _counting(progress or silent, len(requests), len(requests) - len(missing))
             found.update(_compute(missing, context, ledger, engine, pool, report))
     return [_with_frame(found[key], frame) for key, frame in zip(keys, frames, strict=True)]

@@ -23,6 +23,9 @@ from elyte.workflow.lock import ProjectLock
 
 ISOLATED_ATOM = "IsolatedAtom"
 """The `config_type` of isolated atoms, by the convention of extxyz data sets."""
+STRAIN_TEST = "StrainTest"
+"""The `config_type` of frames that were strained to test an engine's stress."""
+_AUXILIARY = (ISOLATED_ATOM, STRAIN_TEST)
 
 
 class Ledger:
@@ -239,7 +242,8 @@ class Ledger:
         Args:
             config_type: only those of this type.
             level: only those of this level of theory; needed when there are several.
-            isolated_atoms: also the isolated atoms (they come when asked for by type, too).
+            isolated_atoms: also the isolated atoms. They, and the strained frames of tests of the
+                stress, come when asked for by type, too.
 
         Raises:
             InputError: labels of several levels of theory, and none was chosen.
@@ -251,13 +255,13 @@ class Ledger:
                 f"{self.folder} holds labels of {len(levels)} levels of theory "
                 f"({', '.join(levels)}): choose one by `level`"
             )
-        atoms_too = isolated_atoms or config_type == ISOLATED_ATOM
+        hidden = {*_AUXILIARY} - {config_type} - ({ISOLATED_ATOM} if isolated_atoms else set())
         return Dataset(
             self.load(entry)
             for entry in self.entries(quarantined=False)
             if config_type in (None, entry.config_type)
             and level in (None, entry.level)
-            and (atoms_too or entry.config_type != ISOLATED_ATOM)
+            and entry.config_type not in hidden
         )
 
     def export(

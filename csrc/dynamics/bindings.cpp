@@ -187,6 +187,7 @@ const char* name_of(Stop stop) {
     case Stop::none: return "";
     case Stop::not_finite: return "not_finite";
     case Stop::force: return "force";
+    case Stop::speed: return "speed";
     case Stop::temperature: return "temperature";
     case Stop::energy_jump: return "energy_jump";
     case Stop::volume: return "volume";

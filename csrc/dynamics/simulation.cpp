@@ -254,6 +254,13 @@ Report Simulation::check(double previous_energy) {
   if (atom >= 0) return fail(Stop::force, std::sqrt(largest), atom);
   if (!(std::abs(stopped_strain_) <= settings.max_strain))
     return fail(Stop::volume, stopped_strain_);
+  const double farthest = settings.max_move / settings.timestep;
+  for (std::int64_t i = 0; i < state.n; ++i) {
+    const double* v = &state.velocities[3 * i];
+    const double square = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+    if (!(square <= farthest * farthest))
+      return fail(Stop::speed, std::sqrt(square) * settings.timestep, i);
+  }
   const double jump = (state.energy - previous_energy) / static_cast<double>(state.n);
   if (std::abs(jump) > settings.max_energy_jump) return fail(Stop::energy_jump, jump);
   const double temperature = 2 * kinetic() / (settings.degrees_of_freedom * BOLTZMANN);

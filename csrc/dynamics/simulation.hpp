@@ -18,7 +18,7 @@ using Matrix = std::array<double, 9>;  // rows
 
 enum class Thermostat { none, langevin, bussi, nose_hoover };
 enum class Barostat { none, stochastic, mtk, prescribed };
-enum class Stop { none, not_finite, force, temperature, energy_jump, volume };
+enum class Stop { none, not_finite, force, speed, temperature, energy_jump, volume };
 
 struct Settings {
   double timestep = 1;             // fs
@@ -31,6 +31,7 @@ struct Settings {
   double max_force = 1e300;        // eV/Å
   double max_temperature = 1e300;  // K
   double max_energy_jump = 1e300;  // eV per atom between two steps
+  double max_move = 5;             // Å in one step
   double max_strain = 0.1;         // |ln(V'/V)| in one step
   std::int64_t renew_every = 100;  // steps after which the neighbour lists start afresh
   std::int64_t history_every = 5;  // steps between kept snapshots

@@ -24,6 +24,7 @@ from elyte.dynamics import (
     Moment,
     RunSettings,
     maxwell_boltzmann,
+    relax,
     simulate,
 )
 
@@ -271,6 +272,14 @@ def test_an_ase_calculator_runs_with_its_stress() -> None:
     atoms = frame.to_ase()
     atoms.calc = calculator
     assert result.series["potential"][0] == pytest.approx(atoms.get_potential_energy())
+
+
+def test_atoms_of_ase_are_taken_as_they_are() -> None:
+    frame = argon()
+    settings = RunSettings("NVT", 100.0, steps=20)
+    atoms = simulate(frame.to_ase(), lennard_jones(), settings, seed=1)
+    assert_same(atoms.state, simulate(frame, lennard_jones(), settings, seed=1).state)
+    assert relax(frame.to_ase(), lennard_jones(), 0.5).outcome.done
 
 
 def test_an_error_in_a_potential_in_python_comes_through() -> None:

@@ -46,6 +46,21 @@ def test_a_potential_that_goes_wrong_ends_the_run_at_once(
     assert np.isfinite(result.trajectory.positions).all()
 
 
+def test_an_atom_that_flies_ends_the_run_even_without_limits() -> None:
+    broken = native.faulty(lennard_jones(), 101, 1e200)
+    settings = replace(SETTINGS, ensemble="NVE", max_force=np.inf, max_energy_jump=np.inf)
+    result = simulate(argon(), broken, settings, seed=1)
+    assert result.outcome.kind == "exploded"
+    assert result.state.step == 0 or np.isfinite(result.state.velocities).all()
+
+
+def test_after_an_explosion_the_state_is_the_last_that_was_good() -> None:
+    broken = native.faulty(lennard_jones(), 701, np.nan)
+    result = simulate(argon(), broken, replace(SETTINGS, steps=2000), seed=1)
+    assert result.outcome.details["step"] == 701
+    assert result.state.step == 600
+
+
 def test_the_last_frames_before_an_explosion_are_kept() -> None:
     broken = native.faulty(lennard_jones(), 101, np.nan)
     result = simulate(argon(), broken, SETTINGS, seed=1)

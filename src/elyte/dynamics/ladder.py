@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ase import Atoms
+
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
 from elyte.core.progress import Progress, silent
@@ -15,7 +17,7 @@ from elyte.dynamics.stops import Observer, StopRule
 
 
 def run_ladder(
-    frame: Frame,
+    frame: Frame | Atoms,
     potential: Any,
     stages: Sequence[RunSettings],
     seed: int = 0,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from ase import Atoms
 from numpy.typing import NDArray
 
 from elyte.core.errors import InputError, Outcome
@@ -55,7 +56,7 @@ class _Fire:
 
 
 def relax(
-    frame: Frame,
+    frame: Frame | Atoms,
     potential: Any,
     force_limit: float = 0.5,
     steps: int = 500,
@@ -92,6 +93,7 @@ def relax(
     Raises:
         InputError: a pressure for a frame that is not periodic, or limits that are not positive.
     """
+    frame = frame if isinstance(frame, Frame) else Frame.from_ase(frame)
     if pressure_bar is not None and not frame.pbc.all():
         raise InputError("a pressure needs a frame that is periodic in all directions")
     if not (force_limit > 0 and max_step > 0 and steps >= 0):

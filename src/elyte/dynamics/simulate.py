@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from numpy.typing import NDArray
 
 from elyte._native import dynamics as native
@@ -57,7 +58,7 @@ class RunResult:
 
 
 def simulate(
-    frame: Frame,
+    frame: Frame | Atoms,
     potential: Any,
     settings: RunSettings,
     state: MDState | None = None,
@@ -98,7 +99,8 @@ def simulate(
     Raises:
         InputError: frame, potential and settings do not go together.
     """
-    run = _Run(frame, potential, settings, state, seed, began, until, velocities, renew_every)
+    first = frame if isinstance(frame, Frame) else Frame.from_ase(frame)
+    run = _Run(first, potential, settings, state, seed, began, until, velocities, renew_every)
     records = Records(run.frame, settings, run.step, run.time, run.stop, flux, writer)
     outcome = run.go(records, [*observers], [*stop_rules], progress or silent)
     return run.result(outcome, records, stop_rules)
@@ -181,6 +183,8 @@ class _Run:
             outcome = self._block(records, self._block_length(intervals))
             if outcome is None:
                 outcome = self._look(observers, rules)
+                if self.step - self.last_good.step >= _LONGEST_BLOCK:
+                    self.last_good = self._state()
             now = time.monotonic()
             self.speed = (self.step - start) / max(now - begin, 1e-9)
             if outcome is not None:
@@ -260,6 +264,7 @@ def _explosion(report: dict[str, Any], step: int, frame: Frame) -> Outcome:
     words = {
         "not_finite": ("exploded", f"energy or forces are not finite{where}"),
         "force": ("exploded", f"a force of {value:.3g} eV/Å{where}"),
+        "speed": ("exploded", f"a move of {value:.3g} Å in one step{where}"),
         "energy_jump": ("exploded", f"the potential energy jumped by {value:.3g} eV per atom"),
         "volume": ("exploded", f"the volume changed by {100 * value:.3g} % in one step"),
         "temperature": ("too_hot", f"{value:.0f} K"),

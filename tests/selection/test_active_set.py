@@ -65,6 +65,15 @@ def test_the_order_of_frames_and_atoms_does_not_matter(mode, by_species):
         assert max(active.grades(potential(), f).max() for f in frames) <= 1 + active.tolerance
 
 
+def test_unfilled_places_are_counted_by_species():
+    active = ActiveSet.build(potential(), random_frames(40))
+    assert active.unfilled.keys() == set(SPECIES)
+    assert max(active.unfilled.values()) < 6
+    few = ActiveSet.build(potential(), random_frames(1))
+    size = len(few.blocks[1].columns)
+    assert few.unfilled[1] >= size - (random_frame(0).numbers == 1).sum()
+
+
 def test_grades_do_not_depend_on_the_units_of_the_parameters():
     rows = np.random.default_rng(2).normal(size=(40, 5))
     factors = np.array([1e-6, 1.0, 3.0, 1e4, 0.2])

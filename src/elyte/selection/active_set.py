@@ -65,8 +65,11 @@ class Block:
 
 
 def unknown_scale(basis: Basis) -> float:
-    """Scale of a column that was zero in all training rows: the median of the others."""
-    return float(np.median(basis.scale))
+    """Scale of a column that was zero in all training rows: a hundredth of the others' median.
+
+    The parameter was never trained, so a little of it already counts as far away.
+    """
+    return 0.01 * float(np.median(basis.scale))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +80,9 @@ class ActiveSet:
         mode: "neighbourhood" (rows are ∂E_i/∂θ of atoms) or "configuration" (their mean over
             the atoms of a frame, so that a supercell has the grade of its cell).
         by_species: one set for the atoms of each species, or one common set of P rows.
-        floor: ε of the pseudo rows that hold the places no training row fills, relative to the
-            root mean square of each column.
+        floor: ε of the pseudo rows ε s_j e_j that hold the places no training row fills, s_j
+            being the root mean square of column j. What an environment has outside the span of
+            the training rows counts from ε times the usual on: see docs/theory/selection.md.
         tolerance: rows enter when |c| exceeds 1 + tolerance.
         potential: fingerprint of the potential that the rows belong to.
         blocks: by atomic number of the central atom, or 0 for a common set.
@@ -100,7 +104,7 @@ class ActiveSet:
         previous: ActiveSet | None = None,
         *,
         by_species: bool = True,
-        floor: float = 1e-3,
+        floor: float = 0.1,
         tolerance: float = 0.01,
     ) -> ActiveSet:
         """Find the rows of maximal volume among the training frames.
@@ -197,6 +201,11 @@ class ActiveSet:
                 "the active set belongs to a potential with other parameters, so its grades mean "
                 "nothing for this one; build it again with ActiveSet.build(potential, frames)"
             )
+
+    @property
+    def unfilled(self) -> dict[int, int]:
+        """Places that no training row fills, by atomic number of the central atom (0: all)."""
+        return {z: int((block.frames == "").sum()) for z, block in self.blocks.items()}
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the active rows as a numpy archive (.npz)."""

@@ -69,7 +69,8 @@ def timed(label: str, work, *arguments, **options):  # type: ignore[no-untyped-d
 
 def run(title: str, potential: Synthetic, numbers: list[int], count: int, **options) -> None:  # type: ignore[no-untyped-def]
     """Build from `count` frames, select from as many others, grade a box of 500 atoms."""
-    print(f"{title}: P = {len(potential.parameters)}, {count} frames × {len(numbers)} atoms, {options}")
+    size = len(potential.parameters)
+    print(f"{title}: P = {size}, {count} frames × {len(numbers)} atoms, {options}")
     training = frames(count, numbers, 1)
     timed("(making the rows)", lambda: [potential.atom_gradients(f) for f in training])
     active = timed("build", ActiveSet.build, potential, training, **options)
@@ -78,8 +79,14 @@ def run(title: str, potential: Synthetic, numbers: list[int], count: int, **opti
     chosen = timed("select, no limit", active.select, potential, candidates)
     print(f"  {'':<58}{len(chosen):8d} frames selected")
     grown = training + [candidates[i] for i in chosen[:20]]
-    timed("build again with 20 more, from the previous",
-          ActiveSet.build, potential, grown, previous=active, **options)
+    timed(
+        "build again with 20 more, from the previous",
+        ActiveSet.build,
+        potential,
+        grown,
+        previous=active,
+        **options,
+    )
     grade = active.grade_function(potential)
     box = frames(1, (numbers * 20)[:500], 3)[0]
     alone = []
@@ -89,7 +96,8 @@ def run(title: str, potential: Synthetic, numbers: list[int], count: int, **opti
         for _ in range(5):
             work(box)
         alone.append((time.perf_counter() - start) / 5)
-    print(f"  {'grade of 500 atoms, without their derivatives':<58}{1e3 * (alone[0] - alone[1]):8.2f} ms")
+    label = "grade of 500 atoms, without their derivatives"
+    print(f"  {label:<58}{1e3 * (alone[0] - alone[1]):8.2f} ms")
 
 
 def main() -> None:

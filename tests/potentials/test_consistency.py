@@ -98,6 +98,16 @@ class Readable:
     def evaluate(self, frames: Sequence[Frame]) -> list[Evaluation]:
         return [reference.evaluate(self.potential, frame) for frame in frames]
 
+    @property
+    def parameters(self) -> np.ndarray:
+        return self.potential.parameters
+
+    def with_parameters(self, theta: np.ndarray) -> Readable:
+        return Readable(self.potential.with_parameters(theta))
+
+    def atom_gradients(self, frame: Frame) -> np.ndarray:
+        return reference.atom_gradients(self.potential, frame)
+
     def calculator(self) -> PotentialCalculator:
         return PotentialCalculator(self)
 

@@ -82,10 +82,12 @@ class LocalPool:
         try:
             while waiting or running:
                 self._hand_out(waiting, running)
-                for index, result in self._collect(running):
+                found = [(running.pop(i), result) for i, result in self._collect(running)]
+                self._hand_out(waiting, running)  # nobody waits while the caller stores results
+                for task, result in found:
                     done += 1
                     progress(done, total)
-                    yield running.pop(index), result
+                    yield task, result
         finally:
             for index in running:
                 self._retire(index)

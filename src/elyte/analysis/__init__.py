@@ -1,1 +1,28 @@
-"""elyte.analysis"""
+"""From trajectories to numbers with errors: arrays in, `Quantity` out."""
+
+from elyte.analysis.curve import Curve
+from elyte.analysis.driver import Analysis, analyse
+from elyte.analysis.recognise import describe
+from elyte.analysis.statistics import interval
+from elyte.analysis.structure.rdf import first_shell, radial_distribution
+from elyte.analysis.system import SpeciesGroup, SystemDescription
+from elyte.analysis.transport.diffusion import self_diffusion, yeh_hummer
+from elyte.analysis.transport.onsager import conductivity, conductivity_from_current
+from elyte.analysis.unwrap import unwrap
+
+__all__ = [
+    "Analysis",
+    "Curve",
+    "SpeciesGroup",
+    "SystemDescription",
+    "analyse",
+    "conductivity",
+    "conductivity_from_current",
+    "describe",
+    "first_shell",
+    "interval",
+    "radial_distribution",
+    "self_diffusion",
+    "unwrap",
+    "yeh_hummer",
+]

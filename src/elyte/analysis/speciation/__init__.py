@@ -1,0 +1,1 @@
+"""Which molecules stand around an ion, and how long."""

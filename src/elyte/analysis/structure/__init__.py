@@ -1,0 +1,1 @@
+"""Radial distribution functions and coordination numbers."""

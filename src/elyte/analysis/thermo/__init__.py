@@ -1,0 +1,1 @@
+"""Density and what volume and energy fluctuations say."""

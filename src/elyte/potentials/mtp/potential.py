@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from elyte.core.errors import FormatError, InputError, UnknownSpecies, did_you_mean
 from elyte.core.frame import Frame
 from elyte.potentials.ase_calculator import PotentialCalculator
-from elyte.potentials.mtp import files, kernel
+from elyte.potentials.mtp import derivatives, files, kernel
 from elyte.potentials.mtp.tables import Tables, generate
 from elyte.potentials.protocol import Evaluation
 
@@ -282,6 +282,15 @@ class MTP:
             InputError: two atoms at one point.
         """
         return [self._kernel.evaluate(frame, threads) for frame in frames]
+
+    def atom_gradients(self, frame: Frame, threads: int = 1) -> NDArray[np.float64]:
+        """Return ∂E_i/∂θ of each atom's energy, in the order of `parameters`, (n, P).
+
+        Raises:
+            UnknownSpecies: an element that the potential does not know.
+            InputError: two atoms at one point.
+        """
+        return derivatives.atom_gradients(self.native_arrays(), self.parameters, frame, threads)
 
     def native(self, skin: float = 0.5, threads: int = 1) -> object:
         """Return this potential as a capsule "elyte::ForceField" for native dynamics.

@@ -1,0 +1,241 @@
+"""The loss of a training, its gradient, and its Gauss–Newton matrix.
+
+    L(θ) = (1/K) Σ_k c_k [ w_E N_k^−p (ΔE_k)² + w_F N_k^−q Σ_i |ΔF_i|² + w_S N_k^−p |V_k Δσ_k|² ]
+           + Σ_p ρ_p (θ_p − θ°_p)²
+
+over K frames of N_k atoms, with p = `scaling` and q = `scaling_forces` of `Weights` (1 and 0, the
+convention of MLIP: doi:10.1088/2632-2153/abc9fe); Vσ = ∂E/∂ε, eV. The last term, the prior, holds
+what the labels do not determine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+from elyte.core.errors import InputError
+from elyte.core.frame import LabelledFrame
+from elyte.potentials.mtp.derivatives import FrameSet
+from elyte.potentials.mtp.potential import MTP
+
+Floats = NDArray[np.float64]
+ROWS_AT_ONCE = 2000  # of the Jacobian; a few ten megabytes
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of the squared errors.
+
+    Args:
+        energy: w_E, 1/eV².
+        force: w_F, Å²/eV².
+        stress: w_S, of Vσ, 1/eV².
+        scaling: p; energies and stresses of N atoms are weighted by N^−p.
+        scaling_forces: q; forces in a frame of N atoms are weighted by N^−q.
+        config_types: factors c of frames by their `config_type`; 1 where not named.
+    """
+
+    energy: float = 1.0
+    force: float = 0.01
+    stress: float = 0.001
+    scaling: float = 1.0
+    scaling_forces: float = 0.0
+    config_types: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        values = [self.energy, self.force, self.stress, *self.config_types.values()]
+        if not all(np.isfinite(value) and value >= 0 for value in values):
+            raise InputError("weights must be finite and not negative")
+
+    def of(self, item: LabelledFrame) -> Floats:
+        """Return the weights of (ΔE)², Σ|ΔF|² and |VΔσ|² of a frame; 0 for what has no label."""
+        n, labels = len(item.frame), item.labels
+        factor = self.config_types.get(item.config_type, 1.0)
+        has_stress = labels.stress is not None and item.frame.volume > 0
+        return factor * np.array(
+            [
+                self.energy * n**-self.scaling,
+                self.force * n**-self.scaling_forces if labels.forces is not None else 0.0,
+                self.stress * n**-self.scaling if has_stress else 0.0,
+            ]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Where parameters lie as long as labels do not say otherwise.
+
+    Args:
+        centre: θ°, (P,).
+        strength: ρ, not negative, (P,).
+    """
+
+    centre: Floats
+    strength: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """The loss at some θ, and the squared errors of each frame without weights, (K, 3)."""
+
+    theta: Floats
+    loss: float
+    squares: Floats
+    gradient: Floats
+
+
+def check_labels(dataset: Sequence[LabelledFrame]) -> None:
+    """Raise InputError for an empty set, an empty frame, or labels that are not finite."""
+    if len(dataset) == 0:
+        raise InputError("there are no labelled frames to train on")
+    for number, item in enumerate(dataset):
+        if len(item.frame) == 0:
+            raise InputError(f"frame {number} of the training set has no atoms")
+        for name in ("energy", "forces", "stress"):
+            value = getattr(item.labels, name)
+            if value is not None and not np.isfinite(value).all():
+                raise InputError(
+                    f"frame {number} of the training set has a label that is not finite: {name}; "
+                    "take the frame out, or label it again"
+                )
+        if item.labels.forces is not None and len(item.labels.forces) != len(item.frame):
+            raise InputError(
+                f"frame {number} of the training set has {len(item.frame)} atoms and forces on "
+                f"{len(item.labels.forces)}"
+            )
+
+
+class Loss:
+    """L(θ) of a dataset for potentials of one shape.
+
+    Args:
+        potential: gives species, tables and distances; its coefficients are not used.
+        dataset: labelled frames.
+        weights: see `Weights`.
+        prior: see `Prior`; none if left out.
+        threads: threads; gradients do not depend on it.
+
+    Raises:
+        InputError: labels that are not finite or do not fit.
+        UnknownSpecies: an element that the potential does not know.
+    """
+
+    def __init__(
+        self,
+        potential: MTP,
+        dataset: Sequence[LabelledFrame],
+        weights: Weights | None = None,
+        prior: Prior | None = None,
+        threads: int = 1,
+    ) -> None:
+        check_labels(dataset)
+        weights = weights or Weights()
+        self.set = FrameSet(potential.native_arrays(), [item.frame for item in dataset])
+        self.weights = np.array([weights.of(item) for item in dataset])
+        if not self.weights.any():
+            raise InputError("all weights of the training set are zero")
+        for number, item in enumerate(dataset):
+            self._set_target(number, item)
+        self.threads = max(1, threads)
+        self.n_species, self.n_parameters = len(potential.species), potential.n_parameters
+        self.n_linear = self.n_species + len(potential.moment_coefficients)
+        zeros = np.zeros(self.n_parameters)
+        self.prior = prior or Prior(zeros, zeros)
+        self._blas = ThreadpoolController()
+        self._buffers: dict[int, tuple[Floats, Floats]] = {}
+
+    def __len__(self) -> int:
+        return len(self.set)
+
+    def _set_target(self, number: int, item: LabelledFrame) -> None:
+        n, labels = len(item.frame), item.labels
+        forces = np.zeros((n, 3)) if labels.forces is None else labels.forces
+        stress = np.zeros((3, 3)) if labels.stress is None else labels.stress
+        strain = np.ascontiguousarray((stress + stress.T) / 2 * item.frame.volume)
+        self.set.native.set_target(number, labels.energy, forces, strain, self.weights[number])
+
+    # ---- loss and gradient ------------------------------------------------------------------
+
+    def at(self, theta: Floats, gradient: bool = True) -> Point:
+        """Return the loss, and its gradient where wanted, (P,)."""
+        theta = np.ascontiguousarray(theta, dtype=np.float64)
+        squares, slope = self.set.native.loss(theta, self.set.all, self.threads, gradient)
+        loss = float((squares * self.weights).sum()) / len(self)
+        slope = slope / len(self)
+        off = theta - self.prior.centre
+        loss += float(self.prior.strength @ off**2)
+        if gradient:
+            slope += 2 * self.prior.strength * off
+        return Point(theta, loss, squares, slope)
+
+    def curvature_along(self, point: Point, step: Floats, h: float = 0.1) -> Floats:
+        """Return (1/K) Jᵀ r″, (P,), with r″ the second derivative of the residuals along a step.
+
+        r″ = [r(θ + h step) − 2 r(θ) + r(θ − h step)] / h²; no Jacobian is needed.
+        """
+        here, there, back = (
+            self.set.evaluate(point.theta + x * step, self.threads) for x in (0, h, -h)
+        )
+        bent = [(b - 2 * a + c) / h**2 for a, b, c in zip(here, there, back, strict=True)]
+        energy, force, stress = self.weights.T
+        per_atom = np.repeat(force, self.set.sizes)[:, None]
+        total = self.set.gradient(
+            point.theta,
+            energy * bent[0],
+            per_atom * bent[1],
+            stress[:, None, None] * bent[2],
+            self.threads,
+        )
+        return total / len(self)
+
+    # ---- Gauss–Newton matrix ----------------------------------------------------------------
+
+    def normal_matrix(self, theta: Floats, frames: NDArray[np.int64] | None = None) -> Floats:
+        """Return (1/K) JᵀJ, (P, P), where J are the derivatives of the weighted residuals.
+
+        Args:
+            theta: parameters, (P,).
+            frames: estimate it from these frames only.
+        """
+        theta = np.ascontiguousarray(theta, dtype=np.float64)
+        chosen = self.set.all if frames is None else np.asarray(frames, dtype=np.int64)
+        parts = self._batches(chosen)
+        lanes = [parts[lane :: self.threads] for lane in range(min(self.threads, len(parts)))]
+        with (
+            self._blas.limit(limits=1, user_api="blas"),
+            ThreadPoolExecutor(len(lanes)) as pool,
+        ):
+            sums = list(pool.map(lambda lane: self._accumulate(theta, *lane), enumerate(lanes)))
+        total = sums[0]
+        for other in sums[1:]:
+            total += other
+        total /= len(chosen)
+        total[np.diag_indices_from(total)] += self.prior.strength
+        return total
+
+    def _batches(self, frames: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        rows = np.cumsum([self.set.native.rows(int(k)) for k in frames])
+        share = min(ROWS_AT_ONCE, max(1, int(rows[-1]) // self.threads))
+        cuts = np.unique(np.searchsorted(rows, np.arange(share, rows[-1], share)) + 1)
+        return [part for part in np.split(frames, cuts) if len(part)]
+
+    def _accumulate(self, theta: Floats, lane: int, parts: list[NDArray[np.int64]]) -> Floats:
+        total = np.zeros((self.n_parameters, self.n_parameters))
+        product = np.empty_like(total)
+        needed = max(sum(self.set.native.rows(int(k)) for k in part) for part in parts)
+        buffer = self._buffers.get(lane)
+        if buffer is None or len(buffer[1]) < needed:
+            buffer = (np.empty((needed, self.n_parameters)), np.empty(needed))
+            self._buffers[lane] = buffer
+        for part in parts:
+            count = sum(self.set.native.rows(int(k)) for k in part)
+            rows, residuals = buffer[0][:count], buffer[1][:count]
+            self.set.native.jacobian(theta, part, rows, residuals, 1)
+            np.matmul(rows.T, rows, out=product)
+            total += product
+        return total

@@ -9,12 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from elyte.core.frame import Dataset, Frame
+from elyte.core.errors import DamagedData
+from elyte.core.frame import Dataset, Frame, LabelledFrame
 from elyte.learning.state import State
 from elyte.potentials.mtp import MTP
-from elyte.reference import Ledger
 from elyte.selection import ActiveSet
-from elyte.workflow import ResultStore
+from elyte.workflow import Ledger, ResultStore
 from elyte.workflow.store import write_whole
 
 
@@ -49,7 +49,13 @@ class Project:
 
     def labelled(self, keys: list[str]) -> Dataset:
         """Return labelled frames of the ledger in the order of their keys."""
-        return Dataset(self.ledger.get(key) for key in keys)
+        found = [self.ledger.get(key) for key in keys]
+        for key, item in zip(keys, found, strict=True):
+            if not isinstance(item, LabelledFrame):
+                raise DamagedData(
+                    f"the label {key[:16]} is no longer in the ledger of {self.folder}"
+                )
+        return Dataset(item for item in found if isinstance(item, LabelledFrame))
 
     def potential_path(self, key: str) -> Path:
         """Return where the potential of a training lies."""

@@ -34,16 +34,12 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         electronic_temperature=reference.electronic_temperature,
         max_iterations=reference.max_iterations,
     )
-    cells = composition.solid
-    frames = [
-        read_structure(recipe.structure, cell.repeat) if cells else None
-        for cell in cells or (None, None)
-    ]
+    cells = [read_structure(recipe.structure, cell.repeat) for cell in composition.solid or ()]
     return Settings(
         label_counts=label_compositions(composition.label.counts, bool(recipe.structure)),
         production_counts=composition.production.counts,
-        label_cell=frames[0],
-        production_cell=frames[1],
+        label_cell=cells[0] if cells else None,
+        production_cell=cells[1] if cells else None,
         density=composition.density,
         engine=engine.as_dict(),
         level=recipe.potential.level,
@@ -83,7 +79,9 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
     )
 
 
-def label_compositions(counts: Mapping[str, int], solid: bool = False) -> tuple[dict[str, int], ...]:
+def label_compositions(
+    counts: Mapping[str, int], solid: bool = False
+) -> tuple[dict[str, int], ...]:
     """Return the composition of the labelled boxes, and a richer one if there are few ions.
 
     A small box of a dilute solution may hold one ion pair, so that ions of one kind never meet

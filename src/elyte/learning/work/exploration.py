@@ -30,7 +30,7 @@ LARGEST_FORCE = 40.0  # eV/Å: no liquid has such forces; the firewall refuses 6
 KEPT = 60  # frames worth saving that one trajectory hands over, those with the largest grades
 ORDINARY = 2
 BOND_EVERY = 100
-VOLUME_RANGE = (0.5, 2.0)
+LEAST_VOLUME, MOST_VOLUME = 0.5, 2.0  # of the packing's
 BEFORE_STOP_FORCE = 25.0  # eV/Å, by the potential itself: beyond it a label teaches nothing
 
 
@@ -63,7 +63,7 @@ def explore(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
             watch,
             DecompositionWatch(BondWatch(frame), every=BOND_EVERY),
             HeatWatch(),
-            VolumeWatch(*(f * frame.volume for f in VOLUME_RANGE)),
+            VolumeWatch(LEAST_VOLUME * frame.volume, MOST_VOLUME * frame.volume),
         ),
         progress=progress,
     )

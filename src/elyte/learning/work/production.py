@@ -29,7 +29,13 @@ from elyte.dynamics import (
 )
 from elyte.learning.project import Project
 from elyte.learning.work.boxes import fresh_box
-from elyte.learning.work.exploration import LARGEST_FORCE, RELAX_FORCE, RELAX_STEPS
+from elyte.learning.work.exploration import (
+    LARGEST_FORCE,
+    LEAST_VOLUME,
+    MOST_VOLUME,
+    RELAX_FORCE,
+    RELAX_STEPS,
+)
 
 WARM_TIME = 2000.0  # fs at constant volume before the barostat acts
 BOND_EVERY = 200
@@ -109,7 +115,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
             DecompositionWatch(BondWatch(reference), every=BOND_EVERY),
             HeatWatch(),
             VoidWatch(VOID_RADIUS, every=VOID_EVERY),
-            VolumeWatch(0.5 * state.frame.volume, 2.0 * state.frame.volume),
+            VolumeWatch(LEAST_VOLUME * state.frame.volume, MOST_VOLUME * state.frame.volume),
         ),
         flux=_flux(reference, before["species"]),
         progress=progress,

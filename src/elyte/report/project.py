@@ -1,0 +1,283 @@
+"""From a project folder to the data of its report."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elyte.analysis import Analysis, SystemDescription, analyse
+from elyte.analysis.thermo.density import density, density_series
+from elyte.chemistry import Recipe, plan_composition, template_bonds
+from elyte.chemistry.species import find_species
+from elyte.core.frame import LabelledFrame
+from elyte.core.progress import Progress, Watcher
+from elyte.core.quantity import Quantity
+from elyte.core.units import DENSITY_TO_G_PER_CM3
+from elyte.learning import Project, State
+from elyte.learning.production import ProductionRun, production_runs, write_trajectories
+from elyte.learning.state import RoundRecord as LearningRound
+from elyte.report.citations import METHODS
+from elyte.report.data import CurveData, ParityData, ReportData, RoundRecord, from_analysis
+
+PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "rdkit", "packmol")
+
+
+def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) -> ReportData:
+    """Analyse the production of a run, and put together all that its report shows."""
+    runs = production_runs(state, project)
+    write_trajectories(runs, project.folder / "production")
+    analyses = _analyse(runs, state, watcher)
+    frame = runs[0].trajectory[-1] if runs else None
+    names = list(runs[0].species) if runs else []
+    return ReportData(
+        title=recipe.title,
+        subtitle=_subtitle(recipe),
+        recipe_text=(project.folder / "recipe.yaml").read_text(),
+        realised=_realised(recipe, analyses),
+        quantities=_quantities(analyses, state),
+        curves=[c for t, a in analyses.items() for c in _curves(a, t)],
+        rounds=[_round(record) for record in state.rounds],
+        parity=_parity(state, project),
+        frame=frame,
+        series=[c for run in runs for c in _series(run)],
+        provenance=_provenance(state, recipe),
+        warnings=_warnings(state, runs, analyses),
+        elapsed=_elapsed(state),
+        citations=METHODS,
+        molecule_names=names,
+        molecule_charges=[_charge(name) for name in names],
+        grade_limits=(state.settings.grade_save, state.settings.grade_stop),
+        force_target=state.settings.force_error_target,
+    )
+
+
+def _analyse(
+    runs: Sequence[ProductionRun], state: State, watcher: Watcher
+) -> dict[float, Analysis]:
+    """Analyse the runs of each temperature together: they are independent runs of one system."""
+    return {
+        temperature: _at_one_temperature(
+            [run for run in runs if run.temperature == temperature],
+            template_bonds(state.settings.production_counts)
+            if state.settings.production_cell is None
+            else None,
+            watcher.stage(f"analysing {temperature:g} K"),
+        )
+        for temperature in dict.fromkeys(run.temperature for run in runs)
+    }
+
+
+def _at_one_temperature(
+    runs: Sequence[ProductionRun], bonds: NDArray[np.int64] | None, progress: Progress
+) -> Analysis:
+    """Density comes from the runs at constant pressure, the rest from those at constant volume."""
+    reference, temperature = runs[0].reference, runs[0].temperature
+    ids = reference.molecules
+    system = SystemDescription.from_molecules(
+        reference.numbers, np.arange(len(reference)) if ids is None else ids, bonds=bonds
+    )
+    found = analyse(
+        [run.trajectory for run in runs],
+        system,
+        temperature=temperature,
+        ensemble="NVT",
+        currents=[_current(run) for run in runs],
+        current_timestep=float(np.median(np.diff(runs[0].series["flux_time"]))),
+        progress=progress,
+    )
+    mass = float(reference.masses.sum())
+    npt = [density_series(run.equilibration["volume"], mass) for run in runs]
+    others = [q for q in found.quantities if q.name != "density"]
+    return replace(found, quantities=[density(npt, temperature), *others])
+
+
+def _current(run: ProductionRun) -> NDArray[np.float64]:
+    """Return the charge current Σ q V, e Å/fs, (samples, 3)."""
+    charges = [_charge(name) for name in dict.fromkeys(run.species)]
+    return np.asarray(np.einsum("g,tgk->tk", charges, run.series["flux"]))
+
+
+def _charge(name: str) -> float:
+    return float(find_species(name).charge)
+
+
+def _quantities(analyses: dict[float, Analysis], state: State) -> list[Quantity]:
+    found = [q for a in analyses.values() for q in a.quantities]
+    errors_ = state.production_errors
+    if errors_:
+        frames = errors_["frames"]
+        method = f"{frames:.0f} frames of the production, labelled again"
+        for name, key, unit in (
+            ("force error (RMSE)", "force_rmse", "eV/Å"),
+            ("energy error (RMSE)", "energy_rmse", "eV/atom"),
+        ):
+            error = errors_.get(f"{key}_error", math.nan)
+            found.append(Quantity(name, errors_[key], error, unit, method, n_effective=frames))
+    return found
+
+
+def _curves(analysis: Analysis, temperature: float) -> list[CurveData]:
+    return [from_analysis(c, c.details.get("group", ""), temperature) for c in analysis.curves]
+
+
+def _series(run: ProductionRun) -> list[CurveData]:
+    """Return density, temperature and energy along one trajectory, thinned for the page."""
+    curves = []
+    label = f"run {run.replica + 1}"
+    mass = run.reference.masses.sum()
+    columns = (
+        ("density", "g/cm³", lambda s: mass / s["volume"] * DENSITY_TO_G_PER_CM3),
+        ("temperature", "K", lambda s: s["temperature"]),
+        ("potential energy", "eV/atom", lambda s: s["potential"] / len(run.reference)),
+    )
+    for name, unit, column in columns:
+        x = np.concatenate([run.equilibration["time"], run.series["time"]]) / 1000
+        y = np.concatenate([column(run.equilibration), column(run.series)])
+        blocks = max(1, len(x) // 300)
+        usable = len(x) // blocks * blocks
+        curves.append(
+            CurveData(
+                name,
+                x[:usable].reshape(-1, blocks).mean(axis=1),
+                y[:usable].reshape(-1, blocks).mean(axis=1),
+                x_unit="ps",
+                y_unit=unit,
+                label=label,
+                temperature=run.temperature,
+                group=name,
+            )
+        )
+    return curves
+
+
+def _round(record: LearningRound) -> RoundRecord:
+    def known(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    seconds = record.seconds
+    return RoundRecord(
+        index=record.index,
+        labels_total=record.labels,
+        labels_new=record.new_labels,
+        force_rmse_train=known(record.train_force_rmse),
+        force_rmse_validation=known(record.own_force_rmse),
+        energy_rmse=known(record.own_energy_rmse),
+        max_grade=known(record.max_grade),
+        trajectories_stopped=record.stopped,
+        seconds_label=seconds.get("label", 0.0),
+        seconds_train=seconds.get("train", 0.0),
+        seconds_explore=seconds.get("explore", 0.0),
+        note=record.note,
+        trajectories=record.trajectories,
+        labels_quarantined=record.quarantined,
+    )
+
+
+def _parity(state: State, project: Project) -> list[ParityData]:
+    """Compare reference and potential on frames of the production that were labelled again."""
+    if not state.relabelled:
+        return []
+    data = project.labelled(list(state.relabelled))
+    predicted = project.potential(state.potential).evaluate(data.frames)
+    atoms = np.array([len(frame) for frame in data.frames])
+    energies = np.array([item.labels.energy for item in data]) / atoms
+    elements = [s for frame in data.frames for s in np.repeat(frame.symbols, 3)]
+    note = f"{len(data)} frames of the production"
+    return [
+        ParityData(
+            "forces",
+            np.concatenate([_forces(item).ravel() for item in data]),
+            np.concatenate([p.forces.ravel() for p in predicted]),
+            "eV/Å",
+            elements,
+            note,
+        ),
+        ParityData(
+            "energies",
+            energies - energies.mean(),
+            np.array([p.energy for p in predicted]) / atoms - energies.mean(),
+            "eV/atom",
+            note=f"{note}, from the mean of the reference",
+        ),
+    ]
+
+
+def _forces(item: LabelledFrame) -> NDArray[np.float64]:
+    assert item.labels.forces is not None  # the firewall lets no label pass without forces
+    return item.labels.forces
+
+
+def _subtitle(recipe: Recipe) -> str:
+    temperatures = ", ".join(f"{t:g}" for t in recipe.temperatures)
+    reference = recipe.reference
+    return (
+        f"{temperatures} K, {recipe.pressure:g} bar; moment tensor potential of level "
+        f"{recipe.potential.level}, trained on {reference.method} ({reference.engine})"
+    )
+
+
+def _realised(recipe: Recipe, analyses: dict[float, Analysis]) -> list[tuple[str, str]]:
+    composition = plan_composition(recipe)
+    box = composition.production
+    rows = [
+        ("production box", f"{box} ({box.atoms} atoms)"),
+        ("labelled box", f"{composition.label} ({composition.label.atoms} atoms)"),
+    ]
+    rows += [(f"mole fraction of {n}", f"{x:.4f}") for n, x in box.mole_fractions.items()]
+    rows += [(f"molality of {n}", f"{b:.3f} mol/kg") for n, b in box.molality.items()]
+    for temperature, analysis in analyses.items():
+        found = analysis.find("density")
+        if not math.isfinite(found.value):
+            continue
+        volume = box.mass * DENSITY_TO_G_PER_CM3 / found.value  # Å³
+        for name, molarity in box.molarity.items():
+            realised = molarity * box.volume / volume
+            rows.append((f"{name} at {temperature:g} K, realised", f"{realised:.3f} mol/L"))
+    return rows
+
+
+def _warnings(
+    state: State, runs: Sequence[ProductionRun], analyses: dict[float, Analysis]
+) -> list[str]:
+    lines = list(state.messages)
+    if state.finished_learning and not state.finished_learning.startswith("converged"):
+        lines.append(f"Learning did not converge fully; {state.finished_learning}.")
+    if state.quarantined:
+        lines.append(
+            f"{len(state.quarantined)} labels were refused: "
+            + "; ".join(line.split(": ", 1)[1] for line in state.quarantined[:3])
+        )
+    for run in runs:
+        if run.extrapolating > 0:
+            lines.append(
+                f"{run.temperature:g} K, run {run.replica + 1}: {run.extrapolating:.1%} of the "
+                f"graded frames extrapolate (largest grade {run.largest_grade:.3g})."
+            )
+    lines += [w for t, a in analyses.items() for w in (f"{t:g} K: {x}" for x in a.warnings)]
+    return lines
+
+
+def _elapsed(state: State) -> list[tuple[str, float]]:
+    totals: dict[str, float] = {}
+    for record in state.rounds:
+        for name, seconds in record.seconds.items():
+            totals[name] = totals.get(name, 0.0) + seconds
+    return list(totals.items())
+
+
+def _provenance(state: State, recipe: Recipe) -> list[tuple[str, str]]:
+    rows = [("seed", str(state.settings.seed)), ("Python", platform.python_version())]
+    for name in PACKAGES:
+        try:
+            rows.append((name, version(name)))
+        except PackageNotFoundError:
+            continue
+    rows.append(("potential", f"MTP level {recipe.potential.level}, {recipe.potential.cutoff:g} Å"))
+    rows.append(("labels", str(len(state.training))))
+    return rows

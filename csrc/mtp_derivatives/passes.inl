@@ -12,7 +12,7 @@ namespace elyte::derivatives {
 namespace ELYTE_ISA {
 namespace {
 
-typedef double V __attribute__((vector_size(64)));
+#include "vector.inl"
 
 inline V broadcast(double value) { return V{} + value; }
 
@@ -50,8 +50,8 @@ inline void place(const Plan& p, const double* x, const double* y, const double*
   const V zero = {};
   const double slope = 2 / (p.max_distance - p.min_distance);
   const V t = (s.r - p.min_distance) * slope - 1.0;
-  const V cut = (s.r < p.max_distance) ? p.max_distance - s.r : zero;
-  const V window = p.scaling * cut * cut, dwindow = -2 * p.scaling * cut;
+  const V cut = positive_part(p.max_distance - s.r);
+  const V window = p.scaling * cut * cut, dwindow = (-2 * p.scaling) * cut;
   V before = zero, dbefore = zero, now = broadcast(1), dnow = zero;
   for (int b = 0; b < p.radial_size; ++b) {
     s.q[b] = now * window;

@@ -4,7 +4,8 @@ from elyte.analysis.curve import Curve
 from elyte.analysis.driver import Analysis, analyse
 from elyte.analysis.recognise import describe
 from elyte.analysis.statistics import interval
-from elyte.analysis.structure.rdf import first_shell, radial_distribution
+from elyte.analysis.structure.rdf import radial_distribution
+from elyte.analysis.structure.shell import Shell, first_shell
 from elyte.analysis.system import SpeciesGroup, SystemDescription
 from elyte.analysis.transport.diffusion import self_diffusion, yeh_hummer
 from elyte.analysis.transport.onsager import conductivity, conductivity_from_current
@@ -13,6 +14,7 @@ from elyte.analysis.unwrap import unwrap
 __all__ = [
     "Analysis",
     "Curve",
+    "Shell",
     "SpeciesGroup",
     "SystemDescription",
     "analyse",

@@ -23,6 +23,8 @@ class Curve:
         label: what a legend says.
         species: what it belongs to ("Li+", "Li+–O(EC)").
         details: further plain values; "window" is the interval of x that a fit used.
+        group: the figure it belongs to: "rdf", "coordination", "speciation", "msd",
+            "collective-msd", "conductivity", or the title of another figure.
     """
 
     name: str
@@ -34,3 +36,4 @@ class Curve:
     label: str = ""
     species: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+    group: str = ""

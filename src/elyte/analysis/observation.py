@@ -80,7 +80,9 @@ def time_problem(trajectory: Trajectory) -> str:
     if len(times) < 2:
         return "a single frame"
     steps = np.diff(times)
-    if not np.isfinite(times).all() or (steps == 0).all():
+    if not np.isfinite(times).all():
+        return "no time step is known; give it"
+    if (steps == 0).all():
         return "all frames have the same time"
     if (steps <= 0).any():
         return f"frames out of order or repeated: frame {int(np.argmax(steps <= 0)) + 1}"

@@ -72,7 +72,7 @@ class SystemDescription:
     @property
     def molecular_masses(self) -> NDArray[np.float64]:
         """Masses of the molecules, u, (M,)."""
-        return np.bincount(self.molecules, weights=self.masses)
+        return np.asarray(np.bincount(self.molecules, weights=self.masses), dtype=float)
 
     @property
     def charges(self) -> NDArray[np.float64]:
@@ -222,7 +222,7 @@ def _group(
     atoms = np.stack([a for _, a in members])
     flat = atoms.ravel()
     sites: dict[str, list[int]] = {}
-    for atom in flat:
+    for atom in flat.tolist():
         symbol, refined = chemical_symbols[z[atom]], site_names[atom]
         sites.setdefault(symbol, []).append(atom)
         if refined != symbol:

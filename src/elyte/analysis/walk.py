@@ -114,7 +114,7 @@ def displacement_covariance(
         components: independent walks in each run (Cartesian components × particles).
     """
     result = np.zeros((len(lags), len(lags)))
-    windows = sum(np.clip(t - lags, 0, None) for t in frames).astype(float)
+    windows = np.sum([np.clip(t - lags, 0, None) for t in frames], axis=0).astype(float)
     for p, m in enumerate(lags.tolist()):
         for q, n in enumerate(lags[: p + 1].tolist()):
             reach = max(m, n) + memory
@@ -132,10 +132,15 @@ def generalised_least_squares(
     """Return parameters, their covariance, the linear map values → parameters, and χ²."""
     inverse = np.linalg.inv(covariance)
     information = design.T @ inverse @ design
-    map_ = np.linalg.solve(information, design.T @ inverse)
+    map_: Array = np.asarray(np.linalg.solve(information, design.T @ inverse))
     parameters = map_ @ values
     residual = values - design @ parameters
-    return parameters, np.linalg.inv(information), map_, float(residual @ inverse @ residual)
+    return (
+        parameters,
+        np.asarray(np.linalg.inv(information)),
+        map_,
+        float(residual @ inverse @ residual),
+    )
 
 
 def first_lags(longest: int) -> Iterator[int]:

@@ -1,16 +1,17 @@
-"""Radial distribution functions, running coordination numbers, first minima."""
+"""Radial distribution functions, running coordination numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from elyte.analysis.curve import Curve
 from elyte.analysis.pairs import distance_histogram, half_box
+from elyte.analysis.structure.shell import Shell
 from elyte.core.errors import InputError
 
 Array = NDArray[np.float64]
@@ -73,7 +74,7 @@ def radial_distribution(
         InputError: no particles, no pairs, or no periodic box.
     """
     runs_a, runs_cells = _runs(a, 3), _runs(cells, 3)
-    runs_b = [None] * len(runs_a) if b is None else _runs(b, 3)
+    runs_b: list[Any] = [None] * len(runs_a) if b is None else list(_runs(b, 3))
     reach = min(half_box(c) for c in runs_cells) if r_max is None else float(r_max)
     counts, frames, volumes = [], [], []
     for x, y, c in zip(runs_a, runs_b, runs_cells, strict=True):
@@ -83,7 +84,8 @@ def radial_distribution(
         v = np.abs(np.linalg.det(np.broadcast_to(c, (len(x), 3, 3))))
         volumes.append(np.bincount(block, weights=v) / np.bincount(block))
     n_a = np.shape(runs_a[0])[1]
-    n_pairs = _pair_count(n_a, None if b is None else np.shape(runs_b[0])[1], groups)
+    n_b = None if runs_b[0] is None else runs_b[0].shape[1]
+    n_pairs = _pair_count(n_a, n_b, groups)
     edges = np.linspace(0, reach, bins + 1)
     shells = 4 / 3 * np.pi * np.diff(edges**3)
     f, v = np.concatenate(frames), np.concatenate(volumes)
@@ -132,98 +134,28 @@ def _block_error(blocks: Array) -> Array | None:
     return np.asarray(blocks.std(axis=0, ddof=1) / np.sqrt(len(blocks)))
 
 
-@dataclass(frozen=True)
-class Shell:
-    """The first coordination shell of a radial distribution function.
-
-    Args:
-        peak: position of the first maximum, Å.
-        minimum: position of the first minimum after it, Å; nan when there is none.
-        reason: why there is no shell, or "".
-    """
-
-    peak: float
-    minimum: float
-    reason: str = ""
-
-
-def first_shell(rdf: Rdf, smoothing: float = 0.08, least_peak: float = 1.2) -> Shell:
-    """Find the first maximum and the first minimum that noise cannot have made.
-
-    g is smoothed by a Gaussian of width `smoothing` (Å), weighted by r² so that noise at small r
-    does not count. The peak is the first maximum above `least_peak` that stands out; the
-    minimum is the lowest point before g rises again by more than a tenth of the peak's height
-    above it, or, where it only levels off at a value near zero, the middle of that gap.
-
-    Args:
-        rdf: the function.
-        smoothing: Å.
-        least_peak: a maximum lower than this is no shell.
-    """
-    sigma = smoothing / rdf.width
-    weight = rdf.r**2
-    smooth = ndimage.gaussian_filter1d(rdf.g * weight, sigma, mode="nearest")
-    smooth = smooth / ndimage.gaussian_filter1d(weight, sigma, mode="nearest")
-    if rdf.g_error is not None:  # what differs between blocks of the run by its own size is noise
-        noise = np.sqrt(ndimage.gaussian_filter1d(rdf.g_error**2, sigma) / (3.5 * sigma + 1))
-        smooth = np.where(smooth > 3 * noise, smooth, np.minimum(smooth, 1.0))
-    if smooth.max() < least_peak:
-        return Shell(np.nan, np.nan, f"no maximum above {least_peak}")
-    peak = _first_peak(smooth, least_peak)
-    if peak is None:
-        return Shell(np.nan, np.nan, "no maximum within the range")
-    after = smooth[peak:]
-    rise = 0.1 * min(smooth[peak], 3.0) if smooth[peak] < 30 else 0.3
-    lowest = np.minimum.accumulate(after)
-    risen = np.flatnonzero(after > lowest + rise)
-    end = int(risen[0]) if len(risen) else len(after)
-    bottom = float(lowest[end - 1])
-    if not len(risen) and bottom > 0.2:
-        return Shell(float(rdf.r[peak]), np.nan, "g(r) falls without a minimum within the range")
-    gap = np.flatnonzero(after[:end] <= bottom + 0.005 * smooth[peak])
-    run = gap[gap >= gap[0]]
-    position = (
-        peak + int(round((run[0] + run[-1]) / 2))
-        if bottom < 0.05
-        else peak + int(np.argmin(after[:end]))
-    )
-    return Shell(float(rdf.r[peak]), float(_refined_minimum(rdf.r, smooth, position, bottom)))
-
-
-def _first_peak(smooth: Array, least: float) -> int | None:
-    """Index of the first maximum above `least` that g leaves by a fifth of its height."""
-    best = 0
-    for k in range(1, len(smooth)):
-        if smooth[k] > smooth[best]:
-            best = k
-        elif smooth[best] > least and smooth[k] < 0.8 * smooth[best]:
-            return best
-    return None
-
-
-def _refined_minimum(r: Array, smooth: Array, k: int, bottom: float) -> float:
-    if bottom < 0.05 or not 2 <= k < len(r) - 2:
-        return float(r[k])
-    a, b, _ = np.polyfit(r[k - 2 : k + 3] - r[k], smooth[k - 2 : k + 3], 2)
-    step = r[1] - r[0]
-    return float(r[k] + np.clip(-b / (2 * a), -step, step)) if a > 0 else float(r[k])
-
-
 def coordination_at(rdf: Rdf, radius: float) -> float:
     """Return the running coordination number at a radius (Å), interpolated."""
     edges = np.concatenate([[0.0], rdf.edges])
     return float(np.interp(radius, edges, np.concatenate([[0.0], rdf.coordination])))
 
 
-def rdf_curves(rdf: Rdf, species: str, shell: Shell | None = None) -> list[Curve]:
-    """Return g(r) and the running coordination number for plots."""
+def rdf_curves(
+    rdf: Rdf,
+    species: str,
+    shell: Shell | None = None,
+    groups: tuple[str, str] = ("rdf", "coordination"),
+) -> list[Curve]:
+    """Return g(r) and the running coordination number for plots, in figures `groups`."""
     details: dict[str, object] = {"density": rdf.density}
     if shell is not None:
         details |= {"peak": shell.peak, "minimum": shell.minimum}
         if shell.reason:
             details["no_shell"] = shell.reason
     return [
-        Curve("g(r)", rdf.r, rdf.g, rdf.g_error, "Å", "1", species, species, dict(details)),
+        Curve(
+            "g(r)", rdf.r, rdf.g, rdf.g_error, "Å", "1", species, species, dict(details), groups[0]
+        ),
         Curve(
             "coordination number",
             rdf.edges,
@@ -234,5 +166,6 @@ def rdf_curves(rdf: Rdf, species: str, shell: Shell | None = None) -> list[Curve
             species,
             species,
             dict(details),
+            groups[1],
         ),
     ]

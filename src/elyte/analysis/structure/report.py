@@ -21,7 +21,8 @@ from elyte.analysis.speciation.shells import (
     state_populations,
 )
 from elyte.analysis.statistics import Mean
-from elyte.analysis.structure.rdf import Shell, first_shell, radial_distribution, rdf_curves
+from elyte.analysis.structure.rdf import radial_distribution, rdf_curves
+from elyte.analysis.structure.shell import Shell, first_shell
 from elyte.analysis.system import DONORS, SpeciesGroup, SystemDescription
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
@@ -31,6 +32,10 @@ Results = tuple[list[Quantity], list[Curve]]
 LONGEST = 12.0
 """Å; radial distributions are shown to this distance, or half the box."""
 _BIN = 0.04
+_CENTRES = (
+    "Radial distribution functions of centres of mass",
+    "Running coordination numbers of centres of mass",
+)
 _BOUND = 4.5  # Å; a "first shell" further out is none of contact with a small cation
 
 
@@ -99,7 +104,7 @@ def around(
             reach,
             int(reach / _BIN),
         )
-        shell = first_shell(rdf)
+        shell = first_shell(rdf.r, rdf.g, rdf.g_error)
         if shell.minimum > _BOUND:
             shell = Shell(shell.peak, np.nan, f"first maximum at {shell.peak:.2f} Å: no contact")
         shells[site.label] = shell
@@ -212,6 +217,7 @@ def _distribution_curve(cation: SpeciesGroup, name: str, found: Sequence[Contact
         "1",
         species,
         species,
+        group="speciation",
     )
 
 
@@ -253,4 +259,5 @@ def centre_curves(
         )
     except InputError:
         return []  # a single molecule has no pairs with its own kind
-    return rdf_curves(rdf, label, first_shell(rdf, smoothing=0.15))
+    shell = first_shell(rdf.r, rdf.g, rdf.g_error, smoothing=0.15)
+    return rdf_curves(rdf, label, shell, _CENTRES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +30,7 @@ def compressibility(
         least_samples: fewer independent volumes give no number.
     """
     name, unit = "isothermal compressibility", "1/GPa"
-    fields = {"temperature": temperature, "method": "volume fluctuations"}
+    fields: dict[str, Any] = {"temperature": temperature, "method": "volume fluctuations"}
     if temperature is None:
         return Quantity.withhold(name, unit, "the temperature is not known; give it", **fields)
     kept = [np.asarray(v, dtype=float)[equilibration_cut(v) :] for v in runs]

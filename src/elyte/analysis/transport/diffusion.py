@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,7 +63,7 @@ def self_diffusion(
     slope = fit_slope(msd / 3, frames, 3 * n, least=least / 3)
     curve = msd_curve(msd, timestep, species, slope)
     name, unit = "self-diffusion coefficient", "m²/s"
-    fields = {"species": species, "temperature": temperature, "method": _METHOD}
+    fields: dict[str, Any] = {"species": species, "temperature": temperature, "method": _METHOD}
     if slope.reason:
         return Quantity.withhold(name, unit, slope.reason, **fields), curve
     error = slope.standard_error * _scatter_factor(walks, slope)
@@ -98,7 +99,7 @@ def msd_curve(msd: Array, timestep: float, species: str, slope: Slope) -> Curve:
         details["window"] = tuple(float(i) * timestep / 1000 for i in slope.lags[[0, -1]])
     x = k * timestep / 1000
     name = "mean squared displacement"
-    return Curve(name, x, msd[k], None, "ps", "Å²", species, species, details)
+    return Curve(name, x, msd[k], None, "ps", "Å²", species, species, details, "msd")
 
 
 def _scatter_factor(walks: Sequence[Array], slope: Slope) -> float:

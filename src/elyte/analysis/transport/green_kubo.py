@@ -48,5 +48,7 @@ def current_curves(
     name = "current autocorrelation"
     return [
         Curve(name, ps, correlation / correlation[0], None, "ps", "1"),
-        Curve("conductivity, running integral", ps, running, error, "ps", "S/m"),
+        Curve(
+            "conductivity, running integral", ps, running, error, "ps", "S/m", group="conductivity"
+        ),
     ]

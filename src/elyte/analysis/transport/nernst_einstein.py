@@ -23,7 +23,7 @@ def _contributions(ions: Ions, volume: float, temperature: float) -> tuple[np.nd
     return weights * values, weights * errors
 
 
-def _normal(value: float, error: float) -> dict[str, tuple[float, float]]:
+def _normal(value: float, error: float) -> dict[str, Any]:
     return {
         "one_sigma": (value - error, value + error),
         "interval_95": (value - 1.96 * error, value + 1.96 * error),
@@ -90,7 +90,7 @@ def ratio(
     if missing:
         return Quantity.withhold(name, "1", missing, **fields)
     value = above.value / below.value
-    limits = {}
+    limits: dict[str, Any] = {}
     for key, label in (("interval_68", "one_sigma"), ("interval_95", "interval_95")):
         logs = [np.log(np.clip(q.details[key], 1e-300, None)) for q in (above, below)]
         middle = [np.log(above.value), np.log(below.value)]

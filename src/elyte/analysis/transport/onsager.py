@@ -3,13 +3,14 @@
 All follow from the covariance of species displacements ΔR_i = Σ_α Δr_α in one stated frame,
 
     L_ij = 1/(6 V k_B T) lim d⟨ΔR_i · ΔR_j⟩/dt,   σ = Σ_ij z_i z_j e² L_ij,
-    t_i(transference) = z_i Σ_j z_j L_ij / Σ_ij z_i z_j L_ij        (doi:10.1021/acs.macromol.0c02001)
+    t_i = z_i Σ_j z_j L_ij / Σ_ij z_i z_j L_ij      (doi:10.1021/acs.macromol.0c02001)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -101,7 +102,7 @@ def conductivity(
     Arguments as in `collective`.
     """
     result = collective(dipoles, timestep, volume, temperature, least)
-    fields = {"method": _EINSTEIN, "temperature": temperature}
+    fields: dict[str, Any] = {"method": _EINSTEIN, "temperature": temperature}
     return _sigma(result, timestep, fields), collective_curve(result, timestep)
 
 
@@ -140,7 +141,7 @@ def _current_runs(current: ArrayLike | Sequence[ArrayLike]) -> list[ArrayLike]:
     return list(array) if array.ndim == 3 else [array]
 
 
-def _sigma(result: Collective, timestep: float, fields: dict[str, object]) -> Quantity:
+def _sigma(result: Collective, timestep: float, fields: dict[str, Any]) -> Quantity:
     slope, f = result.slope, result.factor
     if slope.reason:
         return Quantity.withhold("ionic conductivity", "S/m", slope.reason, **fields)
@@ -164,7 +165,16 @@ def collective_curve(result: Collective, timestep: float) -> Curve:
     if len(result.slope.lags):
         details["window"] = tuple(float(i) * timestep / 1000 for i in result.slope.lags[[0, -1]])
     name = "collective dipole displacement"
-    return Curve(name, k * timestep / 1000, result.msd[k], None, "ps", "e²Å²", details=details)
+    return Curve(
+        name,
+        k * timestep / 1000,
+        result.msd[k],
+        None,
+        "ps",
+        "e²Å²",
+        details=details,
+        group="collective-msd",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,7 +260,7 @@ def student_interval(value: float, error: float, nu: float, level: float) -> tup
 def onsager_quantities(result: Onsager, temperature: float | None, frame: str) -> list[Quantity]:
     """Return σ_ij and transference numbers as quantities, the frame in their method."""
     method = f"Einstein, one fit window for all pairs; {frame} frame"
-    fields = {"temperature": temperature, "method": method}
+    fields: dict[str, Any] = {"temperature": temperature, "method": method}
     listed: list[Quantity] = []
     s = len(result.names)
     for i in range(s):
@@ -282,7 +292,7 @@ def _student(
     unit: str,
     result: Onsager,
     species: str,
-    fields: dict[str, object],
+    fields: dict[str, Any],
 ) -> Quantity:
     if result.reason:
         return Quantity.withhold(name, unit, result.reason, species=species, **fields)

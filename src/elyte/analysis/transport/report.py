@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,7 +85,7 @@ def transport_withheld(
     system: SystemDescription, reason: str, temperature: float | None
 ) -> list[Quantity]:
     """Return the transport properties, all withheld for one reason."""
-    fields = {"temperature": temperature}
+    fields: dict[str, Any] = {"temperature": temperature}
     listed = [
         Quantity.withhold("self-diffusion coefficient", "m²/s", reason, species=g.name, **fields)
         for g in system.species
@@ -162,8 +163,8 @@ def _green_kubo(
             raise InputError("currents need their time step, in fs")
         series, step = [np.asarray(c, dtype=float) for c in currents], current_timestep
     elif all(o.velocities is not None for o in runs):
-        charges = system.charges
-        series = [np.einsum("tmx,m->tx", o.velocities, charges) for o in runs]
+        speeds = [o.velocities for o in runs if o.velocities is not None]
+        series = [np.asarray(np.einsum("tmx,m->tx", v, system.charges)) for v in speeds]
         step = runs[0].timestep
         if np.sum(series[0][1:] * series[0][:-1]) < 0.8 * np.sum(series[0] ** 2):
             return [], []  # frames are too far apart to integrate a current

@@ -43,7 +43,7 @@ class Table:
 
     @classmethod
     def of(cls, rows: np.ndarray) -> Table:
-        return cls(rows, np.zeros(rows.shape[1]), tuple(range(1, len(rows) + 1)))
+        return cls(rows, np.ones(rows.shape[1]), tuple(range(1, len(rows) + 1)))
 
     def atom_gradients(self, frame: Frame) -> np.ndarray:
         return self.rows[frame.numbers - 1]

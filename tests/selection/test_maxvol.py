@@ -15,7 +15,7 @@ TOLERANCE = 1e-6
 
 
 def filled(rows: np.ndarray, floor: float = 1e-6) -> Basis:
-    basis = Basis(np.sqrt(np.mean(rows**2, axis=0)), floor)
+    basis = Basis(floor * np.sqrt(np.mean(rows**2, axis=0)))
     basis.start(rows, np.arange(len(rows)))
     maximise(basis, rows, 1.0 + TOLERANCE)
     return basis
@@ -85,7 +85,7 @@ def test_rank_deficient_rows_leave_pseudo_rows_that_have_no_say_within_their_spa
 def test_rows_smaller_than_the_floor_do_not_enter():
     rows = np.diag([1.0, 1.0, 1.0])
     noise = rows + 1e-9 * np.random.default_rng(0).normal(size=(3, 3))
-    basis = Basis(np.ones(3), 1e-3)
+    basis = Basis(1e-3 * np.ones(3))
     basis.start(noise[:2], np.arange(2))
     assert sorted(basis.holders) == [-1, 0, 1]
     assert maximise(basis, noise[:2], 1.01) == 0

@@ -26,11 +26,17 @@ from elyte.selection.derivatives import (
     fingerprint,
     frame_rows,
     gather,
+    parameter_spread,
 )
 from elyte.selection.greedy import choose
 from elyte.selection.maxvol import Basis, maximise
 
 Mode = Literal["neighbourhood", "configuration"]
+
+FLOOR: dict[str, float] = {"neighbourhood": 0.02, "configuration": 0.002}
+"""Default uncertainty of the energy of an atom, eV, and of a frame, eV/atom."""
+
+_UNTRAINED = 0.1  # part of a pseudo row, for parameters on which no training row depends at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +55,8 @@ class Block:
     frames: NDArray[np.str_]
     atoms: NDArray[np.int64]
 
-    def grades(self, rows: Rows) -> NDArray[np.float64]:
-        """Return γ of rows (m,); derivatives by parameters that no training row had count too."""
+    def grades(self, rows: Rows, pseudo: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return γ of rows (m,), given the pseudo rows of all parameters (P,)."""
         places = np.searchsorted(self.columns, rows.columns)
         known = places < len(self.columns)
         known[known] = self.columns[places[known]] == rows.columns[known]
@@ -59,17 +65,9 @@ class Block:
             values = rows.values if known.all() else rows.values[:, known]
             grades = np.abs(values @ self.basis.inverse[places[known]]).max(axis=1)
         if not known.all():
-            floor = self.basis.floor * unknown_scale(self.basis)
-            grades = np.maximum(grades, np.abs(rows.values[:, ~known]).max(axis=1) / floor)
+            far = np.abs(rows.values[:, ~known]) / (_UNTRAINED * pseudo[rows.columns[~known]])
+            grades = np.maximum(grades, far.max(axis=1))
         return grades
-
-
-def unknown_scale(basis: Basis) -> float:
-    """Scale of a column that was zero in all training rows: a hundredth of the others' median.
-
-    The parameter was never trained, so a little of it already counts as far away.
-    """
-    return 0.01 * float(np.median(basis.scale))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +78,13 @@ class ActiveSet:
         mode: "neighbourhood" (rows are ∂E_i/∂θ of atoms) or "configuration" (their mean over
             the atoms of a frame, so that a supercell has the grade of its cell).
         by_species: one set for the atoms of each species, or one common set of P rows.
-        floor: ε of the pseudo rows ε s_j e_j that hold the places no training row fills, s_j
-            being the root mean square of column j. What an environment has outside the span of
-            the training rows counts from ε times the usual on: see docs/theory/selection.md.
+        floor: ε, eV: how well an energy is known. Places that no training row fills are held by
+            pseudo rows (ε/σ_j) e_j with σ_j the spread of parameter j, so that what lies outside
+            the span of the training rows is graded by the energy it may be wrong by, in units
+            of ε: see docs/theory/selection.md.
         tolerance: rows enter when |c| exceeds 1 + tolerance.
         potential: fingerprint of the potential that the rows belong to.
+        pseudo: ε/σ_j of all parameters, (P,).
         blocks: by atomic number of the central atom, or 0 for a common set.
     """
 
@@ -93,6 +93,7 @@ class ActiveSet:
     floor: float
     tolerance: float
     potential: str
+    pseudo: NDArray[np.float64]
     blocks: Mapping[int, Block]
 
     @classmethod
@@ -104,7 +105,7 @@ class ActiveSet:
         previous: ActiveSet | None = None,
         *,
         by_species: bool = True,
-        floor: float = 0.1,
+        floor: float | None = None,
         tolerance: float = 0.01,
     ) -> ActiveSet:
         """Find the rows of maximal volume among the training frames.
@@ -115,19 +116,22 @@ class ActiveSet:
             mode: see the class.
             previous: an active set of an earlier potential; its rows are where the search starts
                 (found by the frames' content), which saves time and changes little.
-            by_species, floor, tolerance: see the class.
+            by_species, tolerance: see the class.
+            floor: see the class; the mode's entry of `FLOOR` when None.
 
         Raises:
             InputError: no frames, an unknown mode, or a floor or tolerance out of range.
         """
         _check(frames, mode, floor, tolerance)
+        epsilon = FLOOR[mode] if floor is None else float(floor)
+        pseudo = epsilon / parameter_spread(potential)
         by_species = by_species and mode == "neighbourhood"
         digests = [frame.digest() for frame in frames]
         blocks = {
-            block: _build_block(pool, digests, _start(previous, block), floor, tolerance)
+            block: _build_block(pool, pseudo, digests, _start(previous, block), tolerance)
             for block, pool in gather(potential, frames, mode, by_species).items()
         }
-        return cls(mode, by_species, floor, tolerance, fingerprint(potential), blocks)
+        return cls(mode, by_species, epsilon, tolerance, fingerprint(potential), pseudo, blocks)
 
     def grades(self, potential: Differentiable, frame: Frame) -> NDArray[np.float64]:
         """Return γ of every atom, (n,); in configuration mode all have the frame's value.
@@ -142,7 +146,7 @@ class ActiveSet:
         for rows in frame_rows(potential, frame, self.mode, self.by_species):
             if rows.block in self.blocks:
                 where = slice(None) if self.mode == "configuration" else rows.atoms
-                grades[where] = self.blocks[rows.block].grades(rows)
+                grades[where] = self.blocks[rows.block].grades(rows, self.pseudo)
         return grades
 
     def grade_function(
@@ -220,13 +224,12 @@ class ActiveSet:
             block: {
                 "columns": b.columns,
                 "rows": b.basis.matrix,
-                "scale": b.basis.scale,
                 "frames": b.frames,
                 "atoms": b.atoms,
             }
             for block, b in self.blocks.items()
         }
-        storage.write(path, facts, arrays)
+        storage.write(path, facts, self.pseudo, arrays)
 
     @classmethod
     def load(cls, path: str | PathLike[str], potential: Differentiable | None = None) -> ActiveSet:
@@ -236,17 +239,17 @@ class ActiveSet:
             FormatError: not such a file.
             InputError: the active set was built for another potential.
         """
-        facts, arrays = storage.read(path)
+        facts, pseudo, arrays = storage.read(path)
         blocks = {
             block: Block(
                 a["columns"],
-                Basis.of(a["rows"], a["scale"], facts["floor"], a["frames"] == ""),
+                Basis.of(a["rows"], pseudo[a["columns"]], a["frames"] != ""),
                 a["frames"],
                 a["atoms"],
             )
             for block, a in arrays.items()
         }
-        active = cls(blocks=blocks, **facts)
+        active = cls(pseudo=pseudo, blocks=blocks, **facts)
         if potential is not None:
             active.require(potential)
         return active
@@ -254,12 +257,11 @@ class ActiveSet:
     def _working_basis(self, block: int, pool: Pool) -> tuple[Basis, Pool]:
         """Return a copy of a block's basis, and the pool, both in the columns of both."""
         if block not in self.blocks:
-            scale = column_scale(pool.values)
-            return Basis(scale, self.floor), pool
+            return Basis(_UNTRAINED * self.pseudo[pool.columns]), pool
         known = self.blocks[block]
         basis = known.basis.copy()
         new = np.setdiff1d(pool.columns, known.columns)
-        basis.extend(np.full(len(new), unknown_scale(basis)))
+        basis.extend(_UNTRAINED * self.pseudo[new])
         columns = np.concatenate([known.columns, new])
         order = np.argsort(columns)
         values = np.zeros((len(pool.values), len(columns)))
@@ -267,18 +269,13 @@ class ActiveSet:
         return basis, Pool(columns, values, pool.frames, pool.atoms)
 
 
-def column_scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Root mean square of each column, (K,)."""
-    return np.asarray(np.sqrt(np.mean(values**2, axis=0)))
-
-
-def _check(frames: Sequence[Frame], mode: str, floor: float, tolerance: float) -> None:
+def _check(frames: Sequence[Frame], mode: str, floor: float | None, tolerance: float) -> None:
     if not frames:
         raise InputError("an active set needs at least one training frame")
     if mode not in get_args(Mode):
         raise InputError(f"mode is {mode!r}; it is one of {', '.join(get_args(Mode))}")
-    if not 0 < floor < 1:
-        raise InputError(f"floor is {floor}; it lies between 0 and 1")
+    if floor is not None and not floor > 0:
+        raise InputError(f"floor is {floor} eV; it is positive")
     if not tolerance > 0:
         raise InputError(f"tolerance is {tolerance}; it is positive")
 
@@ -293,12 +290,12 @@ def _start(previous: ActiveSet | None, block: int) -> set[tuple[str, int]]:
 
 def _build_block(
     pool: Pool,
+    pseudo: NDArray[np.float64],
     digests: Sequence[str],
     start: set[tuple[str, int]],
-    floor: float,
     tolerance: float,
 ) -> Block:
-    basis = Basis(column_scale(pool.values), floor)
+    basis = Basis(pseudo[pool.columns])
     sources = [(digests[f], int(a)) for f, a in zip(pool.frames, pool.atoms, strict=True)]
     first = np.array([i for i, source in enumerate(sources) if source in start], dtype=np.int64)
     if len(first) == 0:

@@ -42,6 +42,23 @@ def fingerprint(potential: Differentiable) -> str:
     return hasher.hexdigest()
 
 
+def parameter_spread(potential: Differentiable) -> NDArray[np.float64]:
+    """Return σ_j, how far each parameter may lie from what is believed, (P,).
+
+    σ_j² = θ_j² + (0.1 × root mean square of its group)²: as unsure as it is large, and no
+    parameter is sure because it happens to be small. The groups of a moment tensor potential
+    are its species, moment and radial coefficients; other potentials are one group.
+    """
+    theta = np.asarray(potential.parameters, dtype=float)
+    parts = ("species_coefficients", "moment_coefficients")
+    sizes = [len(getattr(potential, name)) for name in parts if hasattr(potential, name)]
+    spread = np.empty_like(theta)
+    for group in np.split(np.arange(len(theta)), np.cumsum(sizes)):
+        size = float(np.sqrt(np.mean(theta[group] ** 2))) if len(group) else 0.0
+        spread[group] = np.sqrt(theta[group] ** 2 + (0.1 * size or 1.0) ** 2)
+    return spread
+
+
 @dataclass(frozen=True)
 class Rows:
     """Rows of one block from one frame, without the columns that are zero in all of them.

@@ -67,12 +67,10 @@ def choose(
     chosen: list[int] = []
     while limit is None or len(chosen) < limit:
         grades = np.max([block.grades(n_frames) for block in blocks], axis=0)
-        grades[chosen] = 0.0
         order = np.argsort(-grades, kind="stable")
         if grades[order[0]] <= least:
             break
-        room = None if limit is None else limit - len(chosen)
-        chosen += _enter_group(blocks, order, grades, swap_threshold, least, room)
+        _enter_group(blocks, order, grades, swap_threshold, least, limit, chosen)
     return _surviving(chosen, blocks)
 
 
@@ -82,9 +80,13 @@ def _enter_group(
     grades: NDArray[np.float64],
     swap_threshold: float,
     least: float,
-    room: int | None,
-) -> list[int]:
-    """Let frames enter from the top group while they are ahead of what lies outside of it."""
+    limit: int | None,
+    chosen: list[int],
+) -> None:
+    """Let frames enter from the top group while they are ahead of what lies outside of it.
+
+    Rows of a frame that was chosen before, and displaced since, may come back for nothing.
+    """
     counts = np.zeros(len(grades), dtype=np.int64)
     for block in blocks:
         counts += np.bincount(block.pool.frames, minlength=len(grades))
@@ -92,19 +94,20 @@ def _enter_group(
     members = order[:size]
     outside = grades[order[size]] if size < len(order) else 0.0
     groups = [_group(block, members) for block in blocks]
-    entered: list[int] = []
-    while room is None or len(entered) < room:
+    first = True
+    while limit is None or len(chosen) < limit:
         current = _group_grades(groups, members)
-        current[np.isin(members, entered)] = 0.0
         best = int(np.argmax(current))
-        if current[best] <= least or (entered and current[best] < outside):
+        if current[best] <= least or (not first and current[best] < outside):
             break
-        entered.append(int(members[best]))
+        first = False
+        frame = int(members[best])
+        if frame not in chosen:
+            chosen.append(frame)
         for group in groups:
-            group.enter(entered[-1], swap_threshold)
+            group.enter(frame, swap_threshold)
     for block, group in zip(blocks, groups, strict=True):
         _update(block, group)
-    return entered
 
 
 def _group(block: _Candidates, members: NDArray[np.int64]) -> _Group:

@@ -37,30 +37,32 @@ class Replacement:
 class Basis:
     """K active rows of K columns, and the inverse of the matrix they make.
 
-    The rows of a new basis are pseudo rows ε s_j e_j with s_j the column's scale and ε the
-    `floor`: they hold the places that no true row can fill. `holders[j]` is the number the
-    caller gave to the row in place j, or −1 for a pseudo row.
+    The rows of a new basis are pseudo rows p_j e_j: they hold the places that no true row can
+    fill. `holders[j]` is the number the caller gave to the row in place j, or −1 for a pseudo
+    row.
+
+    Args:
+        pseudo: p_j, positive, (K,); also the units in which columns are balanced.
     """
 
-    def __init__(self, scale: Matrix, floor: float) -> None:
-        self.scale = np.array(scale, dtype=float)
-        self.floor = float(floor)
-        self.matrix = np.diag(self.floor * self.scale)
-        self.inverse = np.diag(1.0 / (self.floor * self.scale))
-        self.holders = np.full(len(scale), -1, dtype=np.int64)
+    def __init__(self, pseudo: Matrix) -> None:
+        self.pseudo = np.array(pseudo, dtype=float)
+        self.matrix = np.diag(self.pseudo)
+        self.inverse = np.diag(1.0 / self.pseudo)
+        self.holders = np.full(len(pseudo), -1, dtype=np.int64)
 
     @classmethod
-    def of(cls, matrix: Matrix, scale: Matrix, floor: float, pseudo: NDArray[np.bool_]) -> Basis:
-        """Make a basis of given rows (K, K); `pseudo` says which are not true rows."""
-        basis = cls(scale, floor)
+    def of(cls, matrix: Matrix, pseudo: Matrix, true: NDArray[np.bool_]) -> Basis:
+        """Make a basis of given rows (K, K); `true` says which are not pseudo rows."""
+        basis = cls(pseudo)
         basis.matrix = np.array(matrix)
-        basis.holders = np.where(pseudo, -1, np.arange(len(matrix)))
+        basis.holders = np.where(true, np.arange(len(matrix)), -1)
         basis.refresh()
         return basis
 
     def copy(self) -> Basis:
         """Return an independent copy."""
-        other = Basis(self.scale, self.floor)
+        other = Basis(self.pseudo)
         other.matrix = self.matrix.copy()
         other.inverse = self.inverse.copy()
         other.holders = self.holders.copy()
@@ -68,8 +70,8 @@ class Basis:
 
     @property
     def log_volume(self) -> float:
-        """ln |det A| of the matrix with its columns divided by their scales."""
-        return float(np.linalg.slogdet(self.matrix / self.scale)[1])
+        """ln |det A|, with columns in units of their pseudo rows."""
+        return float(np.linalg.slogdet(self.matrix / self.pseudo)[1])
 
     def start(self, rows: Matrix, numbers: Indices) -> None:
         """Fill the places by LU with row pivoting: a large volume, though not yet the maximum.
@@ -78,10 +80,10 @@ class Basis:
             rows: (m, K), any of them may be chosen.
             numbers: what to call them in `holders`, (m,), not negative.
         """
-        size = len(self.scale)
+        size = len(self.pseudo)
         stacked = np.empty((len(rows) + size, size), order="F")
-        stacked[: len(rows)] = rows / self.scale
-        stacked[len(rows) :] = self.floor * np.eye(size)
+        stacked[: len(rows)] = rows / self.pseudo
+        stacked[len(rows) :] = np.eye(size)
         _, pivots, _ = lapack.dgetrf(stacked, overwrite_a=True)
         order = np.arange(len(rows) + size)
         for place, other in enumerate(pivots):
@@ -96,18 +98,17 @@ class Basis:
 
     def refresh(self) -> None:
         """Compute the inverse anew, free of the rounding that updates gather."""
-        self.inverse = np.linalg.inv(self.matrix / self.scale) / self.scale[:, None]
+        self.inverse = np.linalg.inv(self.matrix / self.pseudo) / self.pseudo[:, None]
 
     def coefficients(self, rows: Matrix) -> Matrix:
         """Return c = b A⁻¹ for rows (m, K)."""
         return rows @ self.inverse
 
-    def extend(self, scale: Matrix) -> None:
+    def extend(self, pseudo: Matrix) -> None:
         """Add columns in which every active row so far is zero, held by pseudo rows."""
-        old = len(self.scale)
-        self.scale = np.concatenate([self.scale, scale])
-        size = len(self.scale)
-        pseudo = self.floor * np.asarray(scale)
+        old = len(self.pseudo)
+        self.pseudo = np.concatenate([self.pseudo, pseudo])
+        size = len(self.pseudo)
         for name, diagonal in (("matrix", pseudo), ("inverse", 1.0 / pseudo)):
             grown = np.zeros((size, size))
             grown[:old, :old] = getattr(self, name)

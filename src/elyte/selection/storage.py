@@ -22,9 +22,10 @@ Arrays = dict[int, dict[str, NDArray[Any]]]
 def write(
     path: str | PathLike[str],
     facts: Mapping[str, Any],
+    pseudo: NDArray[np.float64],
     blocks: Mapping[int, Mapping[str, NDArray[Any]]],
 ) -> None:
-    """Write facts and the arrays of each block; the file is there whole or not at all."""
+    """Write facts, pseudo rows and the arrays of each block: a whole file or none."""
     header = json.dumps({"format": _FORMAT, "blocks": sorted(blocks), **facts})
     arrays: dict[str, Any] = {
         f"{block}/{name}": a for block, group in blocks.items() for name, a in group.items()
@@ -32,14 +33,14 @@ def write(
     target = Path(path)
     partial = target.with_name(target.name + ".part")
     with partial.open("wb") as stream:
-        np.savez_compressed(stream, header=np.array(header), **arrays)
+        np.savez_compressed(stream, header=np.array(header), pseudo=pseudo, **arrays)
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(partial, target)
 
 
-def read(path: str | PathLike[str]) -> tuple[dict[str, Any], Arrays]:
-    """Return the facts and arrays that `write` wrote.
+def read(path: str | PathLike[str]) -> tuple[dict[str, Any], NDArray[np.float64], Arrays]:
+    """Return the facts, pseudo rows and arrays that `write` wrote.
 
     Raises:
         FormatError: not a file of this format.
@@ -47,7 +48,8 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], Arrays]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
-            names = ("columns", "rows", "scale", "frames", "atoms")
+            names = ("columns", "rows", "frames", "atoms")
+            pseudo = archive["pseudo"]
             blocks = {
                 int(b): {name: archive[f"{b}/{name}"] for name in names}
                 for b in header.pop("blocks")
@@ -56,4 +58,4 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], Arrays]:
         raise FormatError(f"{path} is not an active set saved by elyte: {error}") from error
     if header.pop("format", None) != _FORMAT:
         raise FormatError(f"{path} is not an active set of the format '{_FORMAT}'")
-    return header, blocks
+    return header, pseudo, blocks

@@ -83,6 +83,19 @@ struct Bins {
   std::vector<std::int32_t> bin_of, first, atoms;
   std::vector<double> sorted;  // wrapped positions in the order of `atoms`, (n, 3)
 
+  struct Place {
+    int bin, image;
+    bool exists;
+  };
+  // The bin and the image that a number along direction a, in or out of the grid, stands for.
+  Place enter(int a, int number) const {
+    if (!pbc[a]) return {number, 0, number >= 0 && number < count[a]};
+    int image = 0;
+    while (number < 0) number += count[a], --image;
+    while (number >= count[a]) number -= count[a], ++image;
+    return {number, image, true};
+  }
+
   Bins(const Configuration& c, double cutoff)
       : cell(completed_cell(c.cell, c.pbc)), reciprocal(inverse(cell)), pbc(c.pbc) {
     const auto n = static_cast<std::size_t>(c.n);
@@ -155,7 +168,28 @@ struct Bins {
   }
 };
 
-inline int floor_divide(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+// Append to the list what is near atom i in a piece of the sorted atoms, all in the same image.
+inline void add_piece(const Bins& bins, std::int64_t i, const double* mine,
+                      const std::array<std::int32_t, 3>& image, std::int32_t begin,
+                      std::int32_t end, double cutoff2, NeighbourList& list) {
+  double origin[3];
+  for (int x = 0; x < 3; ++x)
+    origin[x] = image[0] * bins.cell[x] + image[1] * bins.cell[3 + x] +
+                image[2] * bins.cell[6 + x] - mine[x];
+  const bool own = image[0] == 0 && image[1] == 0 && image[2] == 0;
+  const auto& wrap = bins.wrap[i];
+  for (std::int32_t slot = begin; slot < end; ++slot) {
+    const double* other = &bins.sorted[3 * static_cast<std::size_t>(slot)];
+    const double dx = other[0] + origin[0], dy = other[1] + origin[1], dz = other[2] + origin[2];
+    if (dx * dx + dy * dy + dz * dz >= cutoff2) continue;
+    const std::int32_t j = bins.atoms[slot];
+    if (own && j == i) continue;
+    list.index.push_back(j);
+    const auto& other_wrap = bins.wrap[j];
+    list.shift.push_back({image[0] + wrap[0] - other_wrap[0], image[1] + wrap[1] - other_wrap[1],
+                          image[2] + wrap[2] - other_wrap[2]});
+  }
+}
 
 }  // namespace detail
 
@@ -176,35 +210,22 @@ inline void build_neighbours(const Configuration& c, double cutoff, NeighbourLis
       mine[x] = c.positions[3 * i + x];
       for (int a = 0; a < 3; ++a) mine[x] -= bins.wrap[i][a] * bins.cell[3 * a + x];
     }
-    int at[3], image[3];
-    const auto enter = [&](int a, int bin) {  // whether bin `bin` of direction a exists
-      image[a] = bins.pbc[a] ? detail::floor_divide(bin, bins.count[a]) : 0;
-      at[a] = bin - image[a] * bins.count[a];
-      return bins.pbc[a] || (bin >= 0 && bin < bins.count[a]);
-    };
+    // a row of bins along the third direction is one piece of `sorted`, cut where images change
     for (int u = home[0] - bins.reach[0]; u <= home[0] + bins.reach[0]; ++u) {
-      if (!enter(0, u)) continue;
+      const auto at_u = bins.enter(0, u);
+      if (!at_u.exists) continue;
       for (int v = home[1] - bins.reach[1]; v <= home[1] + bins.reach[1]; ++v) {
-        if (!enter(1, v)) continue;
-        for (int w = home[2] - bins.reach[2]; w <= home[2] + bins.reach[2]; ++w) {
-          if (!enter(2, w)) continue;
-          double origin[3];
-          for (int x = 0; x < 3; ++x)
-            origin[x] = image[0] * bins.cell[x] + image[1] * bins.cell[3 + x] +
-                        image[2] * bins.cell[6 + x] - mine[x];
-          const bool own = image[0] == 0 && image[1] == 0 && image[2] == 0;
-          const int bin = (at[0] * bins.count[1] + at[1]) * bins.count[2] + at[2];
-          for (std::int32_t slot = bins.first[bin]; slot < bins.first[bin + 1]; ++slot) {
-            const double* other = &bins.sorted[3 * static_cast<std::size_t>(slot)];
-            const double dx = other[0] + origin[0], dy = other[1] + origin[1], dz = other[2] + origin[2];
-            if (dx * dx + dy * dy + dz * dz >= cutoff2) continue;
-            const std::int32_t j = bins.atoms[slot];
-            if (own && j == i) continue;
-            list.index.push_back(j);
-            list.shift.push_back({image[0] + bins.wrap[i][0] - bins.wrap[j][0],
-                                  image[1] + bins.wrap[i][1] - bins.wrap[j][1],
-                                  image[2] + bins.wrap[i][2] - bins.wrap[j][2]});
-          }
+        const auto at_v = bins.enter(1, v);
+        if (!at_v.exists) continue;
+        const int row = (at_u.bin * bins.count[1] + at_v.bin) * bins.count[2];
+        for (int w = home[2] - bins.reach[2]; w <= home[2] + bins.reach[2];) {
+          const auto at_w = bins.enter(2, w);
+          const int last = std::min(home[2] + bins.reach[2], w + bins.count[2] - 1 - at_w.bin);
+          if (at_w.exists)
+            detail::add_piece(bins, i, mine, {at_u.image, at_v.image, at_w.image},
+                              bins.first[row + at_w.bin],
+                              bins.first[row + at_w.bin + last - w + 1], cutoff2, list);
+          w = at_w.exists ? last + 1 : w + 1;
         }
       }
     }

@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
@@ -39,6 +40,33 @@ Configuration configuration_of(const Input<std::int64_t>& numbers, const Input<d
           pbc};
 }
 
+// Energy, forces, strain gradient, atomic energies.
+nb::tuple evaluate_with(Evaluator& evaluator, const Configuration& configuration) {
+  elyte::Evaluation result;
+  {
+    nb::gil_scoped_release released;
+    evaluator.evaluate(configuration, result);
+  }
+  std::vector<double> strain(result.strain_gradient.begin(), result.strain_gradient.end());
+  return nb::make_tuple(result.energy, array(std::move(result.forces), 3),
+                        array(std::move(strain), 3), array(evaluator.energies(), 1));
+}
+
+// One structure after the other of the same run: keeps its Verlet list.
+class Follower {
+ public:
+  explicit Follower(std::unique_ptr<Evaluator> evaluator) : evaluator_(std::move(evaluator)) {}
+
+  nb::tuple evaluate(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
+                     std::array<bool, 3> pbc) {
+    return evaluate_with(*evaluator_, configuration_of(numbers, positions, cell, pbc));
+  }
+  std::int64_t builds() const { return evaluator_->builds(); }
+
+ private:
+  std::unique_ptr<Evaluator> evaluator_;
+};
+
 // A prepared potential; evaluations share nothing but the plan.
 class Potential {
  public:
@@ -48,16 +76,12 @@ class Potential {
 
   nb::tuple evaluate(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
                      std::array<bool, 3> pbc, int threads) const {
-    const Configuration configuration = configuration_of(numbers, positions, cell, pbc);
     Evaluator evaluator(plan_, 0.0, threads, *kernel_);
-    elyte::Evaluation result;
-    {
-      nb::gil_scoped_release released;
-      evaluator.evaluate(configuration, result);
-    }
-    std::vector<double> strain(result.strain_gradient.begin(), result.strain_gradient.end());
-    return nb::make_tuple(result.energy, array(std::move(result.forces), 3),
-                          array(std::move(strain), 3), array(evaluator.energies(), 1));
+    return evaluate_with(evaluator, configuration_of(numbers, positions, cell, pbc));
+  }
+
+  std::unique_ptr<Follower> follower(double skin, int threads) const {
+    return std::make_unique<Follower>(std::make_unique<Evaluator>(plan_, skin, threads, *kernel_));
   }
 
   nb::capsule force_field(double skin, int threads) const {
@@ -118,11 +142,16 @@ double multiply_adds_per_second(const std::string& isa) {
 }  // namespace
 
 NB_MODULE(mtp, m) {
+  nb::class_<Follower>(m, "Follower")
+      .def("evaluate", &Follower::evaluate, nb::arg("numbers"), nb::arg("positions"),
+           nb::arg("cell"), nb::arg("pbc"), "Energy, forces, strain gradient and atomic energies.")
+      .def_prop_ro("builds", &Follower::builds, "How often the neighbour list was built.");
   nb::class_<Potential>(m, "Potential")
       .def(nb::init<const nb::dict&, const std::string&>(), nb::arg("arrays"), nb::arg("isa") = "")
       .def("evaluate", &Potential::evaluate, nb::arg("numbers"), nb::arg("positions"),
            nb::arg("cell"), nb::arg("pbc"), nb::arg("threads") = 1,
            "Energy, forces, strain gradient and atomic energies.")
+      .def("follower", &Potential::follower, nb::arg("skin") = 0.5, nb::arg("threads") = 1)
       .def("force_field", &Potential::force_field, nb::arg("skin") = 0.5, nb::arg("threads") = 1)
       .def("time", &Potential::time, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
            nb::arg("pbc"), nb::arg("threads") = 1, nb::arg("repeats") = 5, nb::arg("skin") = 0.0)

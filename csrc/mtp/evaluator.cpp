@@ -94,20 +94,41 @@ bool Evaluator::update_list(const Configuration& c) {
   return true;
 }
 
-// Neighbours of each atom by their species, with a number for their image.
-void Evaluator::sort_list(const Configuration& c) {
+// Give each atom or image on the list a number; ghost_of_ holds that of each entry.
+void Evaluator::number_ghosts(const Configuration& c) {
   const NeighbourList& list = list_.list();
-  std::array<std::int32_t, 3> highest{0, 0, 0};
-  lowest_ = {0, 0, 0};
+  std::array<std::int32_t, 3> lowest{0, 0, 0}, highest{0, 0, 0};
   for (const auto& shift : list.shift)
     for (int a = 0; a < 3; ++a) {
-      lowest_[a] = std::min(lowest_[a], shift[a]);
+      lowest[a] = std::min(lowest[a], shift[a]);
       highest[a] = std::max(highest[a], shift[a]);
     }
-  for (int a = 0; a < 3; ++a) images_[a] = highest[a] - lowest_[a] + 1;
+  std::array<std::size_t, 3> images;
+  for (int a = 0; a < 3; ++a) images[a] = static_cast<std::size_t>(highest[a] - lowest[a]) + 1;
+  std::vector<std::int32_t> number(images[0] * images[1] * images[2] * static_cast<std::size_t>(c.n), -1);
+  ghost_atom_.clear();
+  ghost_shift_.clear();
+  ghost_of_.resize(list.index.size());
+  for (std::size_t k = 0; k < list.index.size(); ++k) {
+    std::size_t image = 0;
+    for (int a = 0; a < 3; ++a)
+      image = image * images[a] + static_cast<std::size_t>(list.shift[k][a] - lowest[a]);
+    auto& ghost = number[image * static_cast<std::size_t>(c.n) + static_cast<std::size_t>(list.index[k])];
+    if (ghost < 0) {
+      ghost = static_cast<std::int32_t>(ghost_atom_.size());
+      ghost_atom_.push_back(list.index[k]);
+      ghost_shift_.push_back(list.shift[k]);
+    }
+    ghost_of_[k] = ghost;
+  }
+}
+
+// Neighbours of each atom by their species.
+void Evaluator::sort_list(const Configuration& c) {
+  number_ghosts(c);
+  const NeighbourList& list = list_.list();
   const auto s = static_cast<std::size_t>(plan_->model().species_count());
-  index_.resize(list.index.size());
-  image_.resize(list.index.size());
+  neighbours_.assign(list.index.size() + BLOCK, 0);  // as many more may be read
   species_first_.assign(static_cast<std::size_t>(c.n) * s, 0);
   most_neighbours_ = 0;
   std::vector<std::int64_t> next(s + 1);
@@ -117,47 +138,42 @@ void Evaluator::sort_list(const Configuration& c) {
     next[0] = list.first[i];
     for (std::size_t z = 1; z <= s; ++z) next[z] += next[z - 1];
     std::copy(next.begin(), next.end() - 1, species_first_.begin() + i * static_cast<std::int64_t>(s));
-    for (std::int64_t k = list.first[i]; k < list.first[i + 1]; ++k) {
-      const auto& shift = list.shift[k];
-      const std::int64_t to = next[types_[list.index[k]]]++;
-      index_[to] = list.index[k];
-      image_[to] = ((shift[0] - lowest_[0]) * images_[1] + shift[1] - lowest_[1]) * images_[2] +
-                   shift[2] - lowest_[2];
-    }
+    for (std::int64_t k = list.first[i]; k < list.first[i + 1]; ++k)
+      neighbours_[next[types_[list.index[k]]]++] = ghost_of_[k];
     most_neighbours_ =
         std::max(most_neighbours_, static_cast<int>(list.first[i + 1] - list.first[i]));
   }
 }
 
-void Evaluator::place_images(const Configuration& c) {
-  offsets_.resize(3 * static_cast<std::size_t>(images_[0]) * images_[1] * images_[2]);
-  double* to = offsets_.data();
-  for (int u = 0; u < images_[0]; ++u)
-    for (int v = 0; v < images_[1]; ++v)
-      for (int w = 0; w < images_[2]; ++w)
-        for (int x = 0; x < 3; ++x)
-          *to++ = (u + lowest_[0]) * c.cell[x] + (v + lowest_[1]) * c.cell[3 + x] +
-                  (w + lowest_[2]) * c.cell[6 + x];
+void Evaluator::place_ghosts(const Configuration& c) {
+  double* to = ghosts_.aligned(4 * (ghost_atom_.size() + 1));
+  for (std::size_t g = 0; g < ghost_atom_.size(); ++g, to += 4) {
+    const double* from = c.positions + 3 * static_cast<std::size_t>(ghost_atom_[g]);
+    const auto& shift = ghost_shift_[g];
+    for (int x = 0; x < 3; ++x)
+      to[x] = from[x] + (shift[0] * c.cell[x] + shift[1] * c.cell[3 + x] + shift[2] * c.cell[6 + x]);
+  }
 }
 
 void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   update_list(c);
-  place_images(c);
-  const Atoms atoms{types_.data(),  c.positions,   offsets_.data(),
-                    list_.list().first.data(), index_.data(), image_.data(),
+  place_ghosts(c);
+  const Atoms atoms{types_.data(),         c.positions,        ghosts_.aligned(0),
+                    ghost_atom_.data(),    list_.list().first.data(), neighbours_.data(),
                     species_first_.data(), most_neighbours_};
   const auto n = static_cast<std::size_t>(c.n);
   const std::int64_t chunks = chunks_for(c.n), blocks = (c.n + BLOCK - 1) / BLOCK;
-  const int threads = static_cast<int>(std::min<std::int64_t>(threads_, std::max<std::int64_t>(chunks, 1)));
+  const int threads =
+      static_cast<int>(std::min<std::int64_t>(threads_, std::max<std::int64_t>(chunks, 1)));
   const std::size_t needed = kernel_->scratch(plan_->tables(), atoms);
   scratch_.resize(static_cast<std::size_t>(threads));
   energies_.resize(n);
-  forces_.resize(3 * n * static_cast<std::size_t>(chunks));
+  double* all_forces = forces_.aligned(4 * n * static_cast<std::size_t>(chunks));
   std::vector<Results> results(static_cast<std::size_t>(chunks));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
-    double* forces = forces_.data() + 3 * n * static_cast<std::size_t>(chunk);
-    std::fill(forces, forces + 3 * n, 0.0);
+    double* forces = all_forces + 4 * n * static_cast<std::size_t>(chunk);
+    std::fill(forces, forces + 4 * n, 0.0);
     Results& part = results[static_cast<std::size_t>(chunk)];
     part.energies = energies_.data();
     part.forces = forces;
@@ -170,14 +186,13 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
 }
 
 void Evaluator::sum_chunks(const std::vector<Results>& results, Evaluation& result) {
-  const std::size_t values = 3 * energies_.size();
-  result.forces.assign(values, 0.0);
+  const std::size_t n = energies_.size();
+  result.forces.assign(3 * n, 0.0);
   std::array<double, 6> strain{};
-  for (std::size_t chunk = 0; chunk < results.size(); ++chunk) {
-    const Results& part = results[chunk];
+  for (const Results& part : results) {
     if (part.coincident[0] >= 0) refuse(part.coincident[0], part.coincident[1]);
-    const double* forces = forces_.data() + values * chunk;
-    for (std::size_t k = 0; k < values; ++k) result.forces[k] += forces[k];
+    for (std::size_t i = 0; i < n; ++i)
+      for (int x = 0; x < 3; ++x) result.forces[3 * i + x] += part.forces[4 * i + x];
     for (int k = 0; k < 6; ++k) strain[k] += part.strain[k];
   }
   result.energy = 0;

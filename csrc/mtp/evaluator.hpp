@@ -35,11 +35,12 @@ class Evaluator final : public ForceField {
  private:
   struct Scratch {
     std::vector<double> memory;
-    double* aligned(std::size_t doubles);
+    double* aligned(std::size_t doubles);  // to 64 bytes; what was there is kept or zeroed
   };
 
   void sort_list(const Configuration& configuration);
-  void place_images(const Configuration& configuration);
+  void number_ghosts(const Configuration& configuration);
+  void place_ghosts(const Configuration& configuration);
   void sum_chunks(const std::vector<Results>& results, Evaluation& result);
   void refuse(std::int64_t i, std::int64_t j) const;
 
@@ -48,10 +49,13 @@ class Evaluator final : public ForceField {
   int threads_;
   const Kernel* kernel_;
   VerletList list_;
-  std::vector<std::int32_t> types_, index_, image_;
+  std::vector<std::int32_t> types_, neighbours_;
   std::vector<std::int64_t> species_first_;
-  std::array<std::int32_t, 3> lowest_{}, images_{};  // range of the shifts on the list
-  std::vector<double> offsets_, energies_, forces_;
+  // the atoms and images on the list, each once
+  std::vector<std::int32_t> ghost_atom_, ghost_of_;
+  std::vector<std::array<std::int32_t, 3>> ghost_shift_;
+  std::vector<double> energies_;
+  Scratch ghosts_, forces_;
   std::vector<Scratch> scratch_;
   int most_neighbours_ = 0;
 };

@@ -14,7 +14,7 @@
 
 namespace elyte::mtp {
 
-inline constexpr int BLOCK = 8;         // atoms that are contracted together
+inline constexpr int BLOCK = 8;        // atoms that are contracted together
 inline constexpr int LARGEST_SHAPE = 12;
 
 // A shape D says which moments of the monomials x^a y^b z^c, c ≤ 1, are made: with the weights
@@ -38,6 +38,17 @@ constexpr int primary_slots(int shape) { return first_slot(shape, shape + 1); }
 
 // Values of a block stand in slots of BLOCK doubles: primary moments, then derived ones (those
 // with c ≥ 2), then products that are factors of others.
+// One product weight · v[a] v[b]; a and b are offsets into the values, slots times BLOCK.
+struct Term {
+  std::int32_t a, b;
+  double weight;
+};
+
+// Consecutive slots that have equally many terms each, so that loops have few surprises.
+struct Group {
+  int targets, terms;
+};
+
 struct Tables {
   int shape;
   int species_count, radial_size;
@@ -48,11 +59,12 @@ struct Tables {
   int slots;
   int derived_count;      // slot primary + k is the first minus the second minus the third
   const int* derived;     // (derived_count, 3)
-  int targets_count;      // slot primary + derived + k is the sum of its terms
-  const int* target_first;
-  const int* factors;     // (terms, 2) slots
-  const double* weights;  // of each term
-  const double* seed;     // ∂E/∂slot from the linear terms of the energy
+  int groups_count;       // products that are factors of others: slots that are sums of terms
+  const Group* groups;    // in the order in which they can be made
+  const Term* terms;
+  int seeds_count;        // the energy's linear terms
+  const int* seed_slot;
+  const double* seeds;
   int rows_count;         // the energy's last terms, Σ_a v_a Σ_b S_ab v_b
   const int* row_slot;
   const int* row_first;
@@ -63,17 +75,17 @@ struct Tables {
 struct Atoms {
   const std::int32_t* type;
   const double* positions;          // (n, 3)
-  const double* image_offsets;      // (images, 3): whole cells, in Å
+  const double* ghosts;             // (ghosts, 4): atoms and their images that are on the list
+  const std::int32_t* ghost_atom;   // which atom each of them is
   const std::int64_t* first;        // neighbours of atom i: first[i] … first[i + 1], by species
-  const std::int32_t* index;
-  const std::int32_t* image;
+  const std::int32_t* neighbours;   // ghosts; LANES more may be read than are there
   const std::int64_t* species_first;  // (n, species_count): where each species begins
   int most_neighbours;                // of any atom on the list
 };
 
 struct Results {
   double* energies;                // (n), set for the atoms of the range
-  double* forces;                  // (n, 3), added to
+  double* forces;                  // (n, 4), the first three of each added to
   double strain[6];                // xx yy zz yz xz xy of ∂E/∂ε, set
   std::int64_t coincident[2];      // a pair at one point, or −1
 };

@@ -25,22 +25,22 @@ constexpr int rows() {
   return WEIGHT + weights_at(D, 0) + radial_functions(D);
 }
 
-struct Neighbourhood {  // of one atom of the block
-  double* groups;       // (group, row, lane)
-  std::int32_t* index;
+struct Neighbourhood {   // of one atom of the block
+  double* groups;        // (group, row, lane)
+  std::int32_t* ghosts;  // which neighbours they are
   int count;
 };
 
 // One call's working memory, cut out of a single piece.
 struct Scratch {
   Neighbourhood of[BLOCK];
-  double *dx, *dy, *dz, *r2;  // of one atom, unpadded order
+  double *dx, *dy, *dz, *r2;  // to the neighbours of one atom; r² becomes r
   double* radial;             // (2 n_mu, stride) f and f' of one atom
   double* monomials;          // (group, monomial, lane)
   double* sums;               // (slot, atom, lane)
   double* values;             // (slot, atom)
   double* adjoints;           // (slot, atom)
-  double *gx, *gy, *gz;       // ∂E_i/∂r_ij of one atom
+  double* gradients;          // (neighbour, 4) ∂E_i/∂r_ij of one atom
   int stride;
 };
 
@@ -64,10 +64,11 @@ std::size_t lay_out(const Tables& tables, const Atoms& atoms, double* base, Scra
   const auto n = static_cast<std::size_t>(stride);
   for (Neighbourhood& neighbourhood : s.of) {
     neighbourhood.groups = pieces.take(n * rows<D>());
-    neighbourhood.index = reinterpret_cast<std::int32_t*>(pieces.take((n + 1) / 2));
+    neighbourhood.ghosts = reinterpret_cast<std::int32_t*>(pieces.take((n + 1) / 2));
   }
-  double** const of_neighbours[] = {&s.dx, &s.dy, &s.dz, &s.r2, &s.gx, &s.gy, &s.gz};
+  double** const of_neighbours[] = {&s.dx, &s.dy, &s.dz, &s.r2};
   for (double** piece : of_neighbours) *piece = pieces.take(n);
+  s.gradients = pieces.take(4 * n);
   s.radial = pieces.take(n * 2 * radial_functions(D));
   s.monomials = pieces.take(n * monomials_count(D));
   s.sums = pieces.take(static_cast<std::size_t>(primary_slots(D)) * BLOCK * LANES);
@@ -81,40 +82,41 @@ std::size_t lay_out(const Tables& tables, const Atoms& atoms, double* base, Scra
 // Keeps the order by species; `ends` receives where each species ends.
 void gather(const Tables& tables, const Atoms& atoms, std::int64_t i, Scratch& s,
             Neighbourhood& mine, int* ends, Results& results) {
-  const double* here = atoms.positions + 3 * i;
   const double cutoff2 = tables.cutoff * tables.cutoff;
+  const Vec x0 = all(atoms.positions[3 * i]), y0 = all(atoms.positions[3 * i + 1]);
+  const Vec z0 = all(atoms.positions[3 * i + 2]);
   int count = 0;
   for (int z = 0; z < tables.species_count; ++z) {
     const std::int64_t begin = atoms.species_first[i * tables.species_count + z];
     const std::int64_t end = z + 1 < tables.species_count
                                  ? atoms.species_first[i * tables.species_count + z + 1]
                                  : atoms.first[i + 1];
-    for (std::int64_t k = begin; k < end; ++k) {
-      const double* there = atoms.positions + 3 * static_cast<std::int64_t>(atoms.index[k]);
-      const double* offset = atoms.image_offsets + 3 * static_cast<std::int64_t>(atoms.image[k]);
-      const double dx = there[0] - here[0] + offset[0];
-      const double dy = there[1] - here[1] + offset[1];
-      const double dz = there[2] - here[2] + offset[2];
-      const double r2 = dx * dx + dy * dy + dz * dz;
-      s.dx[count] = dx;
-      s.dy[count] = dy;
-      s.dz[count] = dz;
-      s.r2[count] = r2;
-      mine.index[count] = atoms.index[k];
-      count += r2 < cutoff2;
+    for (std::int64_t k = begin; k < end; k += LANES) {
+      const std::int32_t* index = atoms.neighbours + k;
+      Vec dx, dy, dz;
+      load_rows(atoms.ghosts, index, dx, dy, dz);
+      dx -= x0, dy -= y0, dz -= z0;
+      const Vec r2 = dx * dx + dy * dy + dz * dz;
+      const int valid = static_cast<int>(end - k < LANES ? end - k : LANES);
+      count = keep_near(dx, dy, dz, r2, index, valid, cutoff2, s.dx, s.dy, s.dz, s.r2,
+                        mine.ghosts, count);
     }
     ends[z] = count;
   }
   mine.count = count;
-  for (int k = 0; k < count; ++k)
-    if (s.r2[k] < 1e-12) {
-      results.coincident[0] = i;
-      results.coincident[1] = mine.index[k];
-    }
-  for (int k = count; k < count + LANES; ++k) {  // harmless values for the lanes left over
+  for (int k = count; k < round_up(count); ++k) {  // harmless values for the lanes left over
     s.dx[k] = s.dy[k] = s.dz[k] = 0;
     s.r2[k] = 1;
   }
+  Mask coincident{};
+  for (int k = 0; k < count; k += LANES) coincident |= load(s.r2 + k) < 1e-12;
+  for (int lane = 0; lane < LANES; ++lane)
+    if (coincident[lane])
+      for (int k = 0; k < count; ++k)
+        if (s.r2[k] < 1e-12) {
+          results.coincident[0] = i;
+          results.coincident[1] = atoms.ghost_atom[mine.ghosts[k]];
+        }
 }
 
 // ---- 2. radial functions -----------------------------------------------------------------------
@@ -153,27 +155,29 @@ void prepare(const Tables& tables, int type, const int* ends, Scratch& s, Neighb
   constexpr int M = radial_functions(D), W = weights_at(D, 0);
   const double* c = tables.radial +
                     static_cast<std::ptrdiff_t>(type) * tables.species_count * tables.radial_size * M;
+  const int padded = round_up(mine.count);
+  double* group = mine.groups;
+  for (int k = 0; k < padded; k += LANES, group += rows<D>() * LANES) {
+    const Vec r2 = load(s.r2 + k), inverse = inverse_square_root(r2), r = r2 * inverse;
+    store(s.r2 + k, r);
+    store(group + UNIT_X * LANES, load(s.dx + k) * inverse);
+    store(group + UNIT_Y * LANES, load(s.dy + k) * inverse);
+    store(group + UNIT_Z * LANES, load(s.dz + k) * inverse);
+    store(group + INVERSE * LANES, inverse);
+    store(group + DISTANCE * LANES, r);
+  }
   int begin = 0;
   for (int z = 0; z < tables.species_count; ++z, c += tables.radial_size * M) {
     // the last group of a species runs over into the next, which is written after it
     for (int k = begin; k < ends[z]; k += LANES)
-      radial_functions_of<D>(tables, c, square_root(load_unaligned(s.r2 + k)), s.radial + k,
-                             s.stride);
+      radial_functions_of<D>(tables, c, load_unaligned(s.r2 + k), s.radial + k, s.stride);
     begin = ends[z];
   }
-  const int padded = round_up(mine.count);
   for (int row = 0; row < 2 * M; ++row)
     for (int k = mine.count; k < padded; ++k) s.radial[row * s.stride + k] = 0;
-  double* group = mine.groups;
+  group = mine.groups;
   for (int k = 0; k < padded; k += LANES, group += rows<D>() * LANES) {
-    const Vec r = square_root(load(s.r2 + k));
-    const Vec inverse = 1.0 / r;
-    const Vec z = load(s.dz + k) * inverse;
-    store(group + UNIT_X * LANES, load(s.dx + k) * inverse);
-    store(group + UNIT_Y * LANES, load(s.dy + k) * inverse);
-    store(group + UNIT_Z * LANES, z);
-    store(group + INVERSE * LANES, inverse);
-    store(group + DISTANCE * LANES, r);
+    const Vec z = load(group + UNIT_Z * LANES);
     for (int mu = 0; mu < M; ++mu) {
       const Vec f = load(s.radial + mu * s.stride + k);
       store(group + (WEIGHT + 2 * mu) * LANES, f);
@@ -277,58 +281,64 @@ void contract(const Tables& tables, Scratch& s, double* energies) {
       store(slot(v, P + k) + b, load(slot(v, derived[3 * k]) + b) -
                                     load(slot(v, derived[3 * k + 1]) + b) -
                                     load(slot(v, derived[3 * k + 2]) + b));
-  for (int t = 0; t < tables.targets_count; ++t) {
-    Vec sum[BLOCK_VECTORS] = {};
-    for (int k = tables.target_first[t]; k < tables.target_first[t + 1]; ++k) {
-      const double *a = slot(v, tables.factors[2 * k]), *b = slot(v, tables.factors[2 * k + 1]);
-      const double weight = tables.weights[k];
-      for (int l = 0; l < BLOCK_VECTORS; ++l)
-        sum[l] += weight * load(a + l * LANES) * load(b + l * LANES);
+  const Term* const terms = tables.terms;
+  const Term* term = terms;
+  double* target = slot(v, first_target);
+  for (int g = 0; g < tables.groups_count; ++g) {
+    const Group group = tables.groups[g];
+    for (int t = 0; t < group.targets; ++t, target += BLOCK) {
+      Vec sum[BLOCK_VECTORS] = {};
+      for (const Term* end = term + group.terms; term < end; ++term)
+        for (int l = 0; l < BLOCK_VECTORS; ++l)
+          sum[l] += term->weight * load(v + term->a + l * LANES) * load(v + term->b + l * LANES);
+      for (int l = 0; l < BLOCK_VECTORS; ++l) store(target + l * LANES, sum[l]);
     }
-    for (int l = 0; l < BLOCK_VECTORS; ++l)
-      store(slot(v, first_target + t) + l * LANES, sum[l]);
   }
 
+  const int values_count = tables.slots * BLOCK;
+  for (int k = 0; k < values_count; k += LANES) store(adjoint + k, Vec{});
   Vec energy[BLOCK_VECTORS] = {};
-  for (int k = 0; k < tables.slots; ++k)
+  for (int k = 0; k < tables.seeds_count; ++k)
     for (int l = 0; l < BLOCK_VECTORS; ++l) {
-      const Vec seed = all(tables.seed[k]);
-      energy[l] += seed * load(slot(v, k) + l * LANES);
-      store(slot(adjoint, k) + l * LANES, seed);
+      const int at = tables.seed_slot[k] * BLOCK + l * LANES;
+      energy[l] += tables.seeds[k] * load(v + at);
+      store(adjoint + at, all(tables.seeds[k]));
     }
-  for (int row = 0; row < tables.rows_count; ++row) {
-    const int a = tables.row_slot[row];
+  const int rows_count = tables.rows_count;
+  const int* const columns = tables.columns;
+  const double* const row_values = tables.row_values;
+  for (int row = 0; row < rows_count; ++row) {
+    const int a = tables.row_slot[row] * BLOCK, end = tables.row_first[row + 1];
     Vec mine[BLOCK_VECTORS], gradient[BLOCK_VECTORS] = {};
-    for (int l = 0; l < BLOCK_VECTORS; ++l) mine[l] = load(slot(v, a) + l * LANES);
-    for (int k = tables.row_first[row]; k < tables.row_first[row + 1]; ++k) {
-      const int b = tables.columns[k];
-      const double value = tables.row_values[k];
+    for (int l = 0; l < BLOCK_VECTORS; ++l) mine[l] = load(v + a + l * LANES);
+    for (int k = tables.row_first[row]; k < end; ++k)
       for (int l = 0; l < BLOCK_VECTORS; ++l) {
-        gradient[l] += value * load(slot(v, b) + l * LANES);
-        double* other = slot(adjoint, b) + l * LANES;
-        store(other, load(other) + value * mine[l]);
+        const int b = columns[k] * BLOCK + l * LANES;
+        gradient[l] += row_values[k] * load(v + b);
+        store(adjoint + b, load(adjoint + b) + row_values[k] * mine[l]);
       }
-    }
     for (int l = 0; l < BLOCK_VECTORS; ++l) {
       energy[l] += mine[l] * gradient[l];
-      double* own = slot(adjoint, a) + l * LANES;
-      store(own, load(own) + gradient[l]);
+      store(adjoint + a + l * LANES, load(adjoint + a + l * LANES) + gradient[l]);
     }
   }
   for (int l = 0; l < BLOCK_VECTORS; ++l) store(energies + l * LANES, energy[l]);
 
-  for (int t = tables.targets_count - 1; t >= 0; --t) {
-    Vec above[BLOCK_VECTORS];
-    for (int l = 0; l < BLOCK_VECTORS; ++l)
-      above[l] = load(slot(adjoint, first_target + t) + l * LANES);
-    for (int k = tables.target_first[t]; k < tables.target_first[t + 1]; ++k) {
-      const int a = tables.factors[2 * k], b = tables.factors[2 * k + 1];
-      const double weight = tables.weights[k];
-      for (int l = 0; l < BLOCK_VECTORS; ++l) {
-        const Vec scaled = weight * above[l];
-        double *to_a = slot(adjoint, a) + l * LANES, *to_b = slot(adjoint, b) + l * LANES;
-        store(to_a, load(to_a) + scaled * load(slot(v, b) + l * LANES));
-        store(to_b, load(to_b) + scaled * load(slot(v, a) + l * LANES));
+  target = slot(adjoint, tables.slots);
+  for (int g = tables.groups_count - 1; g >= 0; --g) {
+    const Group group = tables.groups[g];
+    for (int t = 0; t < group.targets; ++t) {
+      target -= BLOCK;
+      Vec above[BLOCK_VECTORS];
+      for (int l = 0; l < BLOCK_VECTORS; ++l) above[l] = load(target + l * LANES);
+      for (const Term* end = term - group.terms; term > end;) {
+        --term;
+        for (int l = 0; l < BLOCK_VECTORS; ++l) {
+          const int a = term->a + l * LANES, b = term->b + l * LANES;
+          const Vec scaled = term->weight * above[l];
+          store(adjoint + a, load(adjoint + a) + scaled * load(v + b));
+          store(adjoint + b, load(adjoint + b) + scaled * load(v + a));
+        }
       }
     }
   }
@@ -348,8 +358,8 @@ void contract(const Tables& tables, Scratch& s, double* energies) {
 //   E' = Σ A_dtj w_j x^(d−t) y^t,
 // column by column in t: along a column Horner's rule in x, from column to column in y.
 template <int D, int G>
-ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double* m, Vec* strain,
-                              double* gx_out, double* gy_out, double* gz_out) {
+ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double* m, Vec* sums,
+                              double* gradients) {
   constexpr int R = rows<D>() * LANES, N = monomials_count(D) * LANES, W = weights_at(D, 0);
   make_monomials<D, G>(group, m);
   Vec by_weight[G][W], gx[G], gy[G], corner[G];
@@ -391,7 +401,6 @@ ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double
     }
     for (int g = 0; g < G; ++g) corner[g] = bar[g];
   }
-#pragma GCC unroll 4
   for (int g = 0; g < G; ++g) {
     const double* rows_of = group + g * R;
     const Vec x = load(rows_of + UNIT_X * LANES), y = load(rows_of + UNIT_Y * LANES);
@@ -412,40 +421,36 @@ ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double
     const Vec radial = along - (x * gx[g] + y * gy[g] + z * gz) * inverse;
     const Vec fx = x * radial + gx[g] * inverse, fy = y * radial + gy[g] * inverse;
     const Vec fz = z * radial + gz * inverse;
-    store(gx_out + g * LANES, fx);
-    store(gy_out + g * LANES, fy);
-    store(gz_out + g * LANES, fz);
+    store_rows(gradients + 4 * g * LANES, fx, fy, fz);
     const Vec rx = x * r, ry = y * r, rz = z * r;
-    strain[0] += rx * fx, strain[1] += ry * fy, strain[2] += rz * fz;
-    strain[3] += ry * fz, strain[4] += rx * fz, strain[5] += rx * fy;
+    sums[0] += rx * fx, sums[1] += ry * fy, sums[2] += rz * fz;
+    sums[3] += ry * fz, sums[4] += rx * fz, sums[5] += rx * fy;
+    sums[6] += fx, sums[7] += fy, sums[8] += fz;
   }
 }
 
 template <int D>
-void add_forces(Scratch& s, int atom, std::int64_t i, Vec* strain, double* forces) {
+void add_forces(const Atoms& atoms, Scratch& s, int atom, std::int64_t i, Vec* strain,
+                double* forces) {
   constexpr int R = rows<D>() * LANES;
   constexpr int G = 2;
   const Neighbourhood& mine = s.of[atom];
   const double* adjoint = s.adjoints + atom;
   const int groups = round_up(mine.count) / LANES;
+  Vec sums[9] = {};  // of the strain gradient, then of the gradient
   int g = 0;
   for (; g + G <= groups; g += G)
-    gradient_of<D, G>(mine.groups + g * R, adjoint, s.monomials, strain, s.gx + g * LANES,
-                      s.gy + g * LANES, s.gz + g * LANES);
+    gradient_of<D, G>(mine.groups + g * R, adjoint, s.monomials, sums,
+                      s.gradients + 4 * g * LANES);
   for (; g < groups; ++g)
-    gradient_of<D, 1>(mine.groups + g * R, adjoint, s.monomials, strain, s.gx + g * LANES,
-                      s.gy + g * LANES, s.gz + g * LANES);
-  double own[3] = {0, 0, 0};
+    gradient_of<D, 1>(mine.groups + g * R, adjoint, s.monomials, sums,
+                      s.gradients + 4 * g * LANES);
+  for (int k = 0; k < 6; ++k) strain[k] += sums[k];
+  for (int x = 0; x < 3; ++x) forces[4 * i + x] += sum_of(sums[6 + x]);
   for (int k = 0; k < mine.count; ++k) {
-    double* other = forces + 3 * static_cast<std::ptrdiff_t>(mine.index[k]);
-    other[0] -= s.gx[k];
-    other[1] -= s.gy[k];
-    other[2] -= s.gz[k];
-    own[0] += s.gx[k];
-    own[1] += s.gy[k];
-    own[2] += s.gz[k];
+    double* other = forces + 4 * static_cast<std::ptrdiff_t>(atoms.ghost_atom[mine.ghosts[k]]);
+    store_quad(other, load_quad(other) - load_quad(s.gradients + 4 * k));
   }
-  for (int x = 0; x < 3; ++x) forces[3 * i + x] += own[x];
 }
 
 // ---- the whole ---------------------------------------------------------------------------------
@@ -473,7 +478,7 @@ void range_of(const Tables& tables, const Atoms& atoms, std::int64_t begin, std:
     for (int atom = 0; atom < members; ++atom) {
       results.energies[block + atom] =
           energies[atom] + tables.isolated[atoms.type[block + atom]];
-      add_forces<D>(s, atom, block + atom, strain, results.forces);
+      add_forces<D>(atoms, s, atom, block + atom, strain, results.forces);
     }
   }
   for (int k = 0; k < 6; ++k) results.strain[k] = sum_of(strain[k]);

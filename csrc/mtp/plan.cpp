@@ -50,6 +50,8 @@ std::vector<Plan::Target> Plan::read_products() const {
   std::vector<Target> targets(static_cast<std::size_t>(model_.moments_count));
   for (const auto& [a, b, coefficient, target] : model_.alpha_index_times) {
     targets[target].terms.push_back({a, b, static_cast<double>(coefficient)});
+    targets[target].depth =
+        std::max(targets[target].depth, 1 + std::max(targets[a].depth, targets[b].depth));
     targets[a].factor = targets[b].factor = true;
   }
   for (std::size_t k = 0; k < model_.alpha_moment_mapping.size(); ++k) {
@@ -63,34 +65,70 @@ std::vector<Plan::Target> Plan::read_products() const {
   return targets;
 }
 
-// Products that are factors get a slot. Those that only stand in the energy are merged into one
-// quadratic form, Σ_a v_a Σ_b S_ab v_b, however many scalars share a pair (a, b).
-void Plan::place_products(std::vector<Target> targets) {
+void Plan::place_products(const std::vector<Target>& targets) {
   const int basic = model_.basic_count();
-  int slots = primary_slots(shape_) + static_cast<int>(derived_.size()) / 3;
   std::vector<int> slot(basic_slot_);
   slot.resize(targets.size(), -1);
-  seed_.assign(static_cast<std::size_t>(slots), 0.0);
+  seed_.assign(static_cast<std::size_t>(primary_slots(shape_)) + derived_.size() / 3, 0.0);
   for (int m = 0; m < basic; ++m) seed_[slot[m]] += targets[m].seed;
-  target_first_.push_back(0);
+  place_factors(targets, slot);
+  place_form(targets, slot);
+}
+
+// Reorder targets of the same kind so that those in a row share no factor where that can be had:
+// the reverse pass adds to its factors' adjoints, and would wait for the sum before.
+template <typename Same>
+void Plan::spread(const std::vector<Target>& targets, std::vector<std::size_t>& order, Same same) {
+  constexpr std::size_t WINDOW = 48;
+  std::vector<std::size_t> last(targets.size(), 0);  // when a factor was used, from 1 on
+  const auto recent = [&](std::size_t t) {
+    std::size_t latest = 0;
+    for (const Term& term : targets[t].terms) latest = std::max({latest, last[term.a], last[term.b]});
+    return latest;
+  };
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    std::size_t best = k, least = recent(order[k]);
+    for (std::size_t other = k + 1;
+         other < std::min(order.size(), k + WINDOW) && same(order[other], order[k]); ++other)
+      if (const std::size_t used = recent(order[other]); used < least) best = other, least = used;
+    std::rotate(order.begin() + static_cast<std::ptrdiff_t>(k),
+                order.begin() + static_cast<std::ptrdiff_t>(best),
+                order.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    for (const Term& term : targets[order[k]].terms) last[term.a] = last[term.b] = k + 1;
+  }
+}
+
+// Products that are factors of others get a slot, those with equally many terms in a row.
+void Plan::place_factors(const std::vector<Target>& targets, std::vector<int>& slot) {
+  std::vector<std::size_t> order;
+  for (auto t = static_cast<std::size_t>(model_.basic_count()); t < targets.size(); ++t)
+    if (targets[t].needed && targets[t].factor) order.push_back(t);
+  const auto key = [&](std::size_t t) {
+    return std::make_pair(targets[t].depth, targets[t].terms.size());
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t one, std::size_t two) { return key(one) < key(two); });
+  spread(targets, order, [&](std::size_t one, std::size_t two) { return key(one) == key(two); });
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    const Target& target = targets[order[k]];
+    slot[order[k]] = static_cast<int>(seed_.size());
+    seed_.push_back(target.seed);
+    for (const Term& term : target.terms)
+      terms_.push_back({slot[term.a] * BLOCK, slot[term.b] * BLOCK, term.weight});
+    if (k == 0 || key(order[k]) != key(order[k - 1]))
+      groups_.push_back({0, static_cast<int>(target.terms.size())});
+    ++groups_.back().targets;
+  }
+}
+
+// Products that only stand in the energy are merged into one quadratic form,
+// Σ_a v_a Σ_b S_ab v_b, however many scalars share a pair (a, b).
+void Plan::place_form(const std::vector<Target>& targets, const std::vector<int>& slot) {
   std::map<std::pair<int, int>, double> form;
-  for (std::size_t t = static_cast<std::size_t>(basic); t < targets.size(); ++t) {
-    const Target& target = targets[t];
-    if (!target.needed) continue;
-    if (!target.factor) {
+  for (const Target& target : targets)
+    if (target.needed && !target.factor)
       for (const Term& term : target.terms)
         form[std::minmax(slot[term.a], slot[term.b])] += target.seed * term.weight;
-      continue;
-    }
-    slot[t] = slots++;
-    seed_.push_back(target.seed);
-    for (const Term& term : target.terms) {
-      factors_.push_back(slot[term.a]);
-      factors_.push_back(slot[term.b]);
-      weights_.push_back(term.weight);
-    }
-    target_first_.push_back(static_cast<int>(weights_.size()));
-  }
   for (const auto& [pair, value] : form) {
     if (row_slot_.empty() || row_slot_.back() != pair.first) {
       row_slot_.push_back(pair.first);
@@ -127,11 +165,17 @@ void Plan::publish() {
   tables_.slots = static_cast<int>(seed_.size());
   tables_.derived_count = static_cast<int>(derived_.size()) / 3;
   tables_.derived = derived_.data();
-  tables_.targets_count = static_cast<int>(target_first_.size()) - 1;
-  tables_.target_first = target_first_.data();
-  tables_.factors = factors_.data();
-  tables_.weights = weights_.data();
-  tables_.seed = seed_.data();
+  tables_.groups_count = static_cast<int>(groups_.size());
+  tables_.groups = groups_.data();
+  tables_.terms = terms_.data();
+  for (std::size_t k = 0; k < seed_.size(); ++k)
+    if (seed_[k] != 0) {
+      seed_slot_.push_back(static_cast<int>(k));
+      seeds_.push_back(seed_[k]);
+    }
+  tables_.seeds_count = static_cast<int>(seeds_.size());
+  tables_.seed_slot = seed_slot_.data();
+  tables_.seeds = seeds_.data();
   tables_.rows_count = static_cast<int>(row_slot_.size());
   tables_.row_slot = row_slot_.data();
   tables_.row_first = row_first_.data();

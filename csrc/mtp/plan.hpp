@@ -19,13 +19,10 @@ class Plan {
   const MtpModel& model() const { return model_; }
 
  private:
-  struct Term {
-    int a, b;
-    double weight;
-  };
   struct Target {
     std::vector<Term> terms;  // in moments of the model
     double seed = 0;          // its own coefficient in the energy
+    int depth = 0;            // how many products it takes one after the other
     bool factor = false;      // of a later product
     bool needed = false;
   };
@@ -33,7 +30,11 @@ class Plan {
   void lay_out_moments();
   int derived_slot(int mu, int a, int b, int c);
   std::vector<Target> read_products() const;
-  void place_products(std::vector<Target> targets);
+  void place_products(const std::vector<Target>& targets);
+  void place_factors(const std::vector<Target>& targets, std::vector<int>& slot);
+  template <typename Same>
+  static void spread(const std::vector<Target>& targets, std::vector<std::size_t>& order, Same same);
+  void place_form(const std::vector<Target>& targets, const std::vector<int>& slot);
   void prepare_radial();
   void publish();
 
@@ -42,8 +43,10 @@ class Plan {
   int shape_ = 0;
   std::vector<int> basic_slot_;  // slot of each basic moment
   std::vector<std::array<int, 5>> derived_known_;  // μ, a, b, c, slot
-  std::vector<int> derived_, target_first_, factors_, row_slot_, row_first_, columns_;
-  std::vector<double> weights_, seed_, row_values_, radial_, isolated_;
+  std::vector<int> derived_, seed_slot_, row_slot_, row_first_, columns_;
+  std::vector<Group> groups_;
+  std::vector<Term> terms_;
+  std::vector<double> seed_, seeds_, row_values_, radial_, isolated_;
 };
 
 }  // namespace elyte::mtp

@@ -2,6 +2,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+class Follower:
+    def evaluate(
+        self,
+        numbers: NDArray[Any],
+        positions: NDArray[Any],
+        cell: NDArray[Any],
+        pbc: tuple[bool, ...],
+    ) -> tuple[float, NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+    @property
+    def builds(self) -> int: ...
+
 class Potential:
     def __init__(self, arrays: dict[str, Any], isa: str = "") -> None: ...
     def evaluate(
@@ -12,6 +23,7 @@ class Potential:
         pbc: tuple[bool, ...],
         threads: int = 1,
     ) -> tuple[float, NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+    def follower(self, skin: float = 0.5, threads: int = 1) -> Follower: ...
     def force_field(self, skin: float = 0.5, threads: int = 1) -> object: ...
     def time(
         self,

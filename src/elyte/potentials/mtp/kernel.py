@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,21 +44,52 @@ class Kernel:
             UnknownSpecies: an element that the potential does not know.
             InputError: two atoms at one point, or a box that has collapsed.
         """
-        check_species(frame, self.species)
-        try:
-            energy, forces, strain_gradient, energies = self.native.evaluate(
-                frame.numbers, frame.positions, frame.cell, tuple(map(bool, frame.pbc)), threads
-            )
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        stress = strain_gradient / frame.volume if frame.volume > 0 else np.zeros((3, 3))
-        return Evaluation(energy, forces, stress, energies)
+        return _evaluate(frame, self.species, self.native.evaluate, threads)
+
+    def follower(self, skin: float = 0.5, threads: int = 1) -> Follower:
+        """Return what evaluates the frames of one run one after the other, keeping its list."""
+        return Follower(self.native.follower(skin, threads), self.species)
 
     def force_field(self, skin: float = 0.5, threads: int = 1) -> object:
         """Return a capsule "elyte::ForceField" (csrc/forcefield.hpp)."""
         if skin < 0 or threads < 1:
             raise InputError("the skin must not be negative, and there must be a thread")
         return self.native.force_field(skin, threads)
+
+
+class Follower:
+    """Evaluates frames that differ little from one to the next, with a Verlet list.
+
+    Made by `Kernel.follower`; any frame may follow on any other, then the list is built anew.
+    """
+
+    def __init__(self, native: _native.Follower, species: list[int]) -> None:
+        self._native = native
+        self._species = species
+
+    @property
+    def builds(self) -> int:
+        """How often the neighbour list was built."""
+        return self._native.builds
+
+    def evaluate(self, frame: Frame) -> Evaluation:
+        """Return energy, forces and stress of a frame; raises as `Kernel.evaluate` does."""
+        return _evaluate(frame, self._species, self._native.evaluate)
+
+
+def _evaluate(
+    frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: int
+) -> Evaluation:
+    check_species(frame, species)
+    pbc = tuple(map(bool, frame.pbc))
+    try:
+        energy, forces, strain_gradient, energies = native(
+            frame.numbers, frame.positions, frame.cell, pbc, *options
+        )
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    stress = strain_gradient / frame.volume if frame.volume > 0 else np.zeros((3, 3))
+    return Evaluation(energy, forces, stress, energies)
 
 
 def check_species(frame: Frame, species: list[int]) -> None:

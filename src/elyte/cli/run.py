@@ -35,14 +35,14 @@ def run(
     console = Console(soft_wrap=True, highlight=False)
     with ProjectLock(folder), Display(console) as display:
         _remember(recipe, folder, display)
-        work = Project(folder, workers=loaded.workers)
-        try:
-            state = run_loop(start.first_state(settings), work, display)
-            data = collect(state, work, loaded, display)
-        except (KeyboardInterrupt, Stopped):
-            display.say("stopped; everything finished is kept")
-            display.say(f"go on with: elyte run {recipe} --project {folder}")
-            raise typer.Exit(130) from None
+        with Project(folder, workers=loaded.workers) as work:
+            try:
+                state = run_loop(start.first_state(settings), work, display)
+                data = collect(state, work, loaded, display)
+            except (KeyboardInterrupt, Stopped):
+                display.say("stopped; everything finished is kept")
+                display.say(f"go on with: elyte run {recipe} --project {folder}")
+                raise typer.Exit(130) from None
         page = build_report(data, folder / "report")
         display.say("the report is written")
     console.print(property_table(data.quantities))

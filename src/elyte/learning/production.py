@@ -93,19 +93,17 @@ def _series(parts: Sequence[dict[str, NDArray[np.float64]]]) -> dict[str, NDArra
     if not parts:
         return {}
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    for time, names in _clocks(joined):
-        keep = np.concatenate([[True], np.diff(joined[time]) > 0])
-        for name in names:
-            joined[name] = joined[name][keep]
+    for prefix, clock in (("flux", "flux_time"), ("grade", "grade_step"), ("", "time")):
+        names = [n for n in joined if _clock_prefix(n) == prefix]
+        if clock in joined:
+            keep = np.concatenate([[True], np.diff(joined[clock]) > 0])
+            joined |= {name: joined[name][keep] for name in names}
     return joined
 
 
-def _clocks(joined: dict[str, NDArray[np.float64]]) -> list[tuple[str, list[str]]]:
-    """Return each time axis with the names that go with it; the fluxes have their own."""
-    flux = [name for name in joined if name.startswith("flux")]
-    rest = [name for name in joined if not name.startswith("flux")]
-    clocks = [("time", rest)] if rest else []
-    return clocks + ([("flux_time", flux)] if "flux_time" in joined else [])
+def _clock_prefix(name: str) -> str:
+    """Return which of the three clocks a series follows: fluxes and grades have their own."""
+    return next((prefix for prefix in ("flux", "grade") if name.startswith(prefix)), "")
 
 
 def write_trajectories(runs: Sequence[ProductionRun], folder: Path) -> list[Path]:

@@ -39,6 +39,12 @@ class Project:
         self.potential = lru_cache(maxsize=2)(self._potential)
         self.active_set = lru_cache(maxsize=2)(self._active_set)
 
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ledger.close()
+
     def _result(self, key: str) -> dict[str, Any]:
         return self.store.load(key)
 

@@ -133,7 +133,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         "extrapolating": float((grades > inputs["grade_stop"]).mean()),
         "steps_per_second": float(run.speed),
     }
-    result["series"] = run.series | {"flux_time": _flux_times(run, state.time, inputs["timestep"])}
+    result["series"] = run.series
     if run.trajectory is not None:
         result["trajectory"] = {
             "positions": run.trajectory.positions.astype(np.float32),
@@ -196,14 +196,6 @@ def _flux(frame: Frame, species: list[str]) -> Flux:
         return Flux(kind)
     total = np.bincount(frame.molecules, frame.masses)
     return Flux(kind[frame.molecules], frame.masses / total[frame.molecules])
-
-
-def _flux_times(run: RunResult, begin: float, timestep: float) -> np.ndarray:
-    """Return the times of the flux samples, fs; the first may be that of the beginning itself."""
-    count = len(run.series["flux"])
-    steps = round((run.state.time - begin) / timestep)
-    first = 0 if count > steps // FLUX_EVERY else 1
-    return begin + timestep * FLUX_EVERY * (first + np.arange(count))
 
 
 def _common(run: RunResult) -> dict[str, Any]:

@@ -18,9 +18,6 @@ from elyte.potentials.mtp.training import train as train_potential
 from elyte.reference import EngineSettings, isolated_atom_energies
 from elyte.selection import ActiveSet
 
-# What no training row spans is measured in units of half the typical size of each derivative:
-# ions are few, and with less their rank-deficient rows would call every new shell extrapolation.
-GRADE_FLOOR = 0.5
 DISTANCE_MARGIN = 0.95  # the radial functions reach a little below the smallest distance seen
 
 
@@ -50,7 +47,7 @@ def train(inputs: Mapping[str, Any], project: Project, progress: Progress) -> di
         progress=progress,
         seed=inputs["seed"],
     )
-    active = ActiveSet.build(result.potential, data.frames, mode=inputs["mode"], floor=GRADE_FLOOR)
+    active = ActiveSet.build(result.potential, data.frames, mode=inputs["mode"])
     return {
         "summary": {
             "species": list(result.potential.species),

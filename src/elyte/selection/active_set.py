@@ -29,7 +29,7 @@ from elyte.selection.derivatives import (
     parameter_spread,
 )
 from elyte.selection.greedy import choose
-from elyte.selection.maxvol import Basis, maximise
+from elyte.selection.maxvol import Basis, largest, maximise
 
 Mode = Literal["neighbourhood", "configuration"]
 
@@ -57,13 +57,12 @@ class Block:
 
     def grades(self, rows: Rows, pseudo: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return γ of rows (m,), given the pseudo rows of all parameters (P,)."""
-        places = np.searchsorted(self.columns, rows.columns)
-        known = places < len(self.columns)
-        known[known] = self.columns[places[known]] == rows.columns[known]
-        grades = np.zeros(len(rows.values))
-        if known.any():
-            values = rows.values if known.all() else rows.values[:, known]
-            grades = np.abs(values @ self.basis.inverse[places[known]]).max(axis=1)
+        places = np.minimum(np.searchsorted(self.columns, rows.columns), len(self.columns) - 1)
+        known = self.columns[places] == rows.columns
+        # spreading a few rows costs less than gathering the same columns of the inverse
+        values = np.zeros((len(rows.values), len(self.columns)))
+        values[:, places[known]] = rows.values if known.all() else rows.values[:, known]
+        grades = largest(self.basis.coefficients(values))
         if not known.all():
             far = np.abs(rows.values[:, ~known]) / (_UNTRAINED * pseudo[rows.columns[~known]])
             grades = np.maximum(grades, far.max(axis=1))

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from elyte.core import Dataset, FormatError, Frame, InputError, LabelledFrame, Labels, Outcome
+from elyte.reference.engines import ENGINES
+from elyte.reference.labelling import label_frames
 from elyte.reference.settings import EngineSettings
 from elyte.testing import FakePotential, fake_engine
 from elyte.testing.derivatives import slope
 from elyte.testing.fake_engine import KINDS, evaluate, fails, isolated_energies, label
 from elyte.testing.structures import cluster, liquid, repeated, small_cell
+from elyte.workflow import Ledger
 
 SETTINGS = EngineSettings().as_dict()
 
@@ -68,6 +71,21 @@ def test_failures_come_at_their_rate_and_are_the_same_again(kind, monkeypatch):
     ]
     assert failed == [fails(frame, 0.3) for frame in frames]
     assert abs(np.mean(failed) - 0.3) < 0.1
+
+
+def test_it_labels_through_the_real_workflow_and_a_crash_costs_one_frame(monkeypatch, tmp_path):
+    monkeypatch.setitem(ENGINES, "xtb", fake_engine("crash", 0.3))
+    frames = [liquid((1, 8), (2, 2, 2), seed) for seed in range(8)]
+    expected = [fails(frame, 0.3) for frame in frames]
+    assert 0 < sum(expected) < 8
+    with Ledger(tmp_path / "ledger") as ledger:
+        results = label_frames(frames, EngineSettings(), ledger, workers=1)
+    assert [isinstance(result, Outcome) for result in results] == expected
+    for frame, result in zip(frames, results, strict=True):
+        if isinstance(result, Outcome):
+            assert result.kind == "crashed"
+        else:
+            assert result.labels.energy == evaluate(frame)[0]
 
 
 def test_no_failures_without_asking_and_unknown_kinds_are_refused(monkeypatch):

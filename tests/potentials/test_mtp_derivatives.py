@@ -149,7 +149,7 @@ def test_gradient_of_the_loss_is_jacobian_times_residuals(
 
 
 def test_rows_without_weight_are_left_out() -> None:
-    mtp, frames = frame_set()
+    _, frames = frame_set()
     frames.native.set_target(0, 0.0, np.zeros((11, 3)), np.zeros((3, 3)), np.array([1.0, 0, 0]))
     frames.native.set_target(1, 0.0, np.zeros((7, 3)), np.zeros((3, 3)), np.array([0, 2.0, 0]))
     frames.native.set_target(2, 0.0, np.zeros((4, 3)), np.zeros((3, 3)), np.array([0, 0, 3.0]))

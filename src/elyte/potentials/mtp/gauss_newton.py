@@ -29,6 +29,8 @@ Floats = NDArray[np.float64]
 LARGEST_BEND = 0.75  # of 2|a| / |v|, beyond which second order is not to be trusted
 MOST_TRIALS = 12  # of λ, before an iteration gives up
 FORGETTING = 0.9  # of D², per iteration
+GROWTH = 2.0  # of λ after a failure, twice that after the next
+SHRINKING = 5.0  # of λ after a success, at most
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-9, 1e9
 
 
@@ -61,6 +63,14 @@ class Counts:
     matrices: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """A point that lowers the loss, and the decrease relative to that of the quadratic model."""
+
+    point: Point
+    gain: float
+
+
 class Minimiser:
     """State of a minimisation: the point, λ, D², and what it has cost.
 
@@ -83,7 +93,7 @@ class Minimiser:
         self.loss, self.point, self.damping = loss, point, damping
         self.counts = Counts()
         self._scale = np.zeros(loss.n_parameters)
-        self._growth = 2.0
+        self._growth = GROWTH
         self._random = np.random.default_rng(seed)
         self._sample = frames_at_once if (frames_at_once or 0) < len(loss) else None
         self._waiting: list[int] = []
@@ -106,21 +116,25 @@ class Minimiser:
         self._scale = np.maximum(np.diag(H), FORGETTING * self._scale)
         D = np.sqrt(np.maximum(self._scale, 1e-12 * self._scale.max()))
         scaled = H / np.outer(D, D)
+        best = None
         for _ in range(MOST_TRIALS):
-            trial = self._trial(H, scaled, D)
-            if trial is not None:
-                self.point = trial
-                return True
+            best = self._trial(H, scaled, D, self.damping)
+            if best is not None or self.damping > LARGEST_DAMPING:
+                break
             self.damping *= self._growth
             self._growth *= 2
-            if self.damping > LARGEST_DAMPING:
-                break
-        return False
+        if best is None:
+            return False
+        self.point = best.point
+        change = 1 - (2 * min(best.gain, 2.0) - 1) ** 3  # Nielsen's
+        self.damping = max(self.damping * max(1 / SHRINKING, change), SMALLEST_DAMPING)
+        self._growth = GROWTH
+        return True
 
-    def _trial(self, H: Floats, scaled: Floats, D: Floats) -> Point | None:
-        """Try the present λ: the new point if the loss falls there, with λ brought up to date."""
+    def _trial(self, H: Floats, scaled: Floats, D: Floats, damping: float) -> _Trial | None:
+        """Take the step that λ gives; None where the loss does not fall."""
         damped = scaled.copy()
-        damped[np.diag_indices_from(damped)] += self.damping
+        damped[np.diag_indices_from(damped)] += damping
         try:
             factor = cho_factor(damped, overwrite_a=True, check_finite=False)
         except LinAlgError:
@@ -137,15 +151,12 @@ class Minimiser:
         self.counts.gradients += 1
         if 2 * np.linalg.norm(bend * D) < LARGEST_BEND * np.linalg.norm(step * D):
             step = step + bend / 2
-        trial = self.loss.at(self.point.theta + step)
+        point = self.loss.at(self.point.theta + step)
         self.counts.gradients += 1
-        if not trial.loss < self.point.loss or not np.isfinite(trial.gradient).all():
+        if not point.loss < self.point.loss or not np.isfinite(point.gradient).all():
             return None
-        gain = (self.point.loss - trial.loss) / expected if expected > 0 else 1.0
-        self.damping *= max(1 / 5, 1 - (2 * gain - 1) ** 3) if gain < 2 else 1 / 5
-        self.damping = max(self.damping, SMALLEST_DAMPING)
-        self._growth = 2.0
-        return trial
+        gain = (self.point.loss - point.loss) / expected if expected > 0 else 1.0
+        return _Trial(point, gain)
 
 
 def minimise(

@@ -152,6 +152,21 @@ void Plan::prepare_radial() {
   isolated_ = model_.species_coefficients;
 }
 
+Plan::Operations Plan::operations() const {
+  const double functions = radial_functions(shape_), weights = weights_at(shape_, 0);
+  const double monomials = (shape_ + 1) * (shape_ + 2) / 2;
+  const double moments = primary_slots(shape_);
+  const double radial = model_.radial_size * (4 + 2 * functions) + 3 * functions + 8;
+  const double forward = (weights - functions) + monomials + moments;
+  const double reverse = monomials + 2 * moments + 2 * monomials + 3 * functions;
+  const double geometry = 3 /* r² */ + 8 /* 1/r */ + 4 /* û */ + 18 /* force */ + 9 /* stress */ + 3;
+  const double terms = static_cast<double>(terms_.size());
+  const double pairs = static_cast<double>(columns_.size());
+  // forward: weight and sum; reverse: weight and two sums; the form: one sum each way
+  return {radial + forward + reverse + geometry,
+          5 * terms + 2 * pairs + 5.0 * static_cast<double>(derived_.size()) / 3};
+}
+
 void Plan::publish() {
   const double width = model_.max_distance - model_.min_distance;
   tables_.shape = shape_;

@@ -15,6 +15,12 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
+  // Multiply-adds of one evaluation, counted as in docs/theory/mtp.md.
+  struct Operations {
+    double per_neighbour, per_atom;
+  };
+  Operations operations() const;
+
   const Tables& tables() const { return tables_; }
   const MtpModel& model() const { return model_; }
 

@@ -9,7 +9,7 @@ import numpy as np
 from elyte.learning.state import Chain, FrameRef, Settings, State, Task
 
 MIXED_IN_EVERY = 4  # one box in so many has another composition than the recipe
-LOOSE_PACKING = 0.85  # of the estimated density: Packmol succeeds, the barostat does the rest
+LOOSE_PACKING = 0.9  # of the estimated density: Packmol succeeds, the barostat does the rest
 
 
 def plan(state: State) -> tuple[Task, ...]:

@@ -37,7 +37,10 @@ from elyte.learning.work.exploration import (
     RELAX_STEPS,
 )
 
-WARM_TIME = 2000.0  # fs at constant volume before the barostat acts
+# A fresh packing is a poor liquid: ions without shells, dipoles in disorder. Under a barostat it
+# first swells, or tears; so it is annealed at constant volume before.
+ANNEAL_TIME = 6000.0  # fs
+ANNEAL_HEAT = 150.0  # K above the target, cooled to it
 BOND_EVERY = 200
 VOID_EVERY = 5000
 VOID_RADIUS = 4.5  # Å: a hole that holds a small molecule is no liquid
@@ -52,7 +55,7 @@ def density(frame: Frame) -> float:
 
 
 def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
-    """Pack a loose box, relax it, and warm it at constant volume."""
+    """Pack a loose box, relax it, and anneal it at constant volume."""
     try:
         frame = fresh_box(inputs)
     except ElyteError as error:
@@ -61,8 +64,8 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     relaxed = relax(frame, potential, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
     settings = RunSettings(
         ensemble="NVT",
-        temperature=inputs["temperature"],
-        steps=round(WARM_TIME / inputs["timestep"]),
+        temperature=(inputs["temperature"] + ANNEAL_HEAT, inputs["temperature"]),
+        steps=round(ANNEAL_TIME / inputs["timestep"]),
         timestep=inputs["timestep"],
         thermostat_time=50.0,
         max_force=LARGEST_FORCE,

@@ -16,7 +16,7 @@ from elyte.core.errors import InputError
 
 
 def _readonly(values: ArrayLike, dtype: type, shape: tuple[int, ...], name: str) -> NDArray[Any]:
-    array = np.array(values, dtype=dtype, order="C")
+    array: NDArray[Any] = np.array(values, dtype=dtype, order="C")
     if array.shape != shape:
         raise InputError(f"{name} has shape {array.shape}, expected {shape}")
     array.setflags(write=False)

@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 LARGEST_BEND = 0.75  # of 2|a| / |v|, beyond which second order is not to be trusted
 MOST_TRIALS = 12  # of λ, before an iteration gives up
 FORGETTING = 0.9  # of D², per iteration
-GROWTH = 2.0  # of λ after a failure, twice that after the next
-SHRINKING = 5.0  # of λ after a success, at most
+GROWTH = 4.0  # of λ after a failure, twice that after the next
+SHRINKING = 3.0  # of λ after a success, at most
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-9, 1e9
 
 

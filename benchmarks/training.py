@@ -1,0 +1,168 @@
+"""Cost and course of training: `python benchmarks/training.py [DATA ...] [--level 16]`.
+
+First the parts, per atom on one core: energies and forces, the loss with its gradient, rows of the
+Jacobian, and the Gauss–Newton matrix. Then trainings: from several random starts, from an earlier
+potential, and by plain BFGS (SciPy's, on the same loss and gradients) for comparison. Without DATA
+a liquid-like set is labelled by a random potential of a higher level. One JSON object and a table.
+
+Times mean something only where nothing else uses the cores; counts of gradients always do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from elyte.core.formats import read_dataset
+from elyte.core.frame import Dataset, Frame, LabelledFrame, Labels
+from elyte.potentials.mtp import MTP
+from elyte.potentials.mtp.derivatives import FrameSet, instruction_sets
+from elyte.potentials.mtp.loss import Loss
+from elyte.potentials.mtp.training import TrainingResult, smallest_distance, train
+
+
+def made_set(count: int, atoms: int = 60) -> Dataset:
+    """Return disturbed lattices labelled by a random potential of level 12."""
+    random = np.random.default_rng(0)
+    species = (1, 6, 8)
+    source = MTP.initial(12, species, 5.0, 1.2, 8, seed=11)
+    source = source.with_parameters(random.normal(scale=0.1, size=source.n_parameters))
+    frames = []
+    for _ in range(count):
+        edge, side = (atoms / 0.1) ** (1 / 3), int(np.ceil(atoms ** (1 / 3)))
+        sites = np.stack(np.meshgrid(*[np.arange(side)] * 3), -1).reshape(-1, 3)
+        positions = random.permutation(sites)[:atoms] * edge / side
+        positions = positions + random.normal(0, 0.12, (atoms, 3))
+        frames.append(
+            Frame(random.choice(species, atoms), positions, edge * np.eye(3), np.ones(3, bool))
+        )
+    found = source.evaluate(frames)
+    return Dataset(
+        LabelledFrame(f, Labels(e.energy, e.forces, e.stress))
+        for f, e in zip(frames, found, strict=True)
+    )
+
+
+def microseconds_per_atom(call: Callable[[], Any], atoms: int, repeats: int = 3) -> float:
+    """Return the least processor time of some calls."""
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return 1e6 * min(times) / atoms
+
+
+def parts(mtp: MTP, data: Dataset, isa: str) -> dict[str, Any]:
+    """Return the cost of each pass, µs per atom on one core."""
+    loss = Loss(mtp, data)
+    loss.set = _same_targets(mtp, data, loss, isa)
+    theta, atoms = mtp.parameters, int(loss.set.sizes.sum())
+    count = sum(loss.set.native.rows(k) for k in range(len(loss)))
+    rows, residuals = np.empty((count, mtp.n_parameters)), np.empty(count)
+    calls: dict[str, Callable[[], Any]] = {
+        "energy and forces": lambda: loss.set.evaluate(theta),
+        "loss and gradient": lambda: loss.at(theta),
+        "rows of the Jacobian": lambda: loss.set.native.jacobian(
+            theta, loss.set.all, rows, residuals, 1
+        ),
+        "Gauss-Newton matrix": lambda: loss.normal_matrix(theta),
+    }
+    cost = {name: round(microseconds_per_atom(call, atoms), 2) for name, call in calls.items()}
+    return {"isa": isa, "parameters": mtp.n_parameters, **cost}
+
+
+def _same_targets(mtp: MTP, data: Dataset, loss: Loss, isa: str) -> FrameSet:
+    frames = FrameSet(mtp.native_arrays(), data.frames, isa)
+    for k, item in enumerate(data):
+        forces = np.zeros((len(item.frame), 3))
+        frames.native.set_target(k, item.labels.energy, forces, np.zeros((3, 3)), loss.weights[k])
+    return frames
+
+
+def summary(name: str, result: TrainingResult) -> dict[str, Any]:
+    """Return the end of a training, and when it came within 5 % of its last loss."""
+    last = result.history[-1]
+    near = next(r for r in result.history if r.loss <= 1.05 * last.loss)
+    return {
+        "training": name,
+        "loss": last.loss,
+        "force_rmse": result.errors.force_rmse,
+        "energy_rmse": result.errors.energy_rmse,
+        "within 5 %": {k: asdict(near)[k] for k in ("matrices", "gradients", "seconds")},
+        "at the end": {k: asdict(last)[k] for k in ("matrices", "gradients", "seconds")},
+        "curve": [
+            [r.matrices, r.gradients, r.seconds, r.loss, r.force_rmse] for r in result.history
+        ],
+    }
+
+
+def plain_bfgs(mtp: MTP, data: Dataset, gradients: int, threads: int) -> dict[str, Any]:
+    """Return what L-BFGS reaches with so many gradients from the same start."""
+    loss = Loss(mtp, data, threads=threads)
+    start = time.perf_counter()
+
+    def value_and_slope(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        point = loss.at(theta)
+        return point.loss, point.gradient
+
+    theta = mtp.parameters
+    theta[: loss.n_species] = np.mean([x.labels.energy / len(x.frame) for x in data])
+    options = {"maxfun": gradients, "maxiter": gradients, "maxcor": 50, "ftol": 0.0}
+    end = minimize(value_and_slope, theta, jac=True, method="L-BFGS-B", options=options)
+    squares = loss.at(end.x).squares
+    return {
+        "training": f"L-BFGS, {end.nfev} gradients",
+        "loss": float(end.fun),
+        "force_rmse": float(np.sqrt(squares[:, 1].sum() / loss.set.sizes.sum() / 3)),
+        "at the end": {"gradients": int(end.nfev), "seconds": time.perf_counter() - start},
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("data", nargs="*", type=Path)
+    parser.add_argument("--species", default=None, help="elements of .cfg files: 'Li,Ti,O'")
+    parser.add_argument("--level", type=int, default=16)
+    parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument("--warm", type=int, default=20, help="frames added for the warm start")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=None)
+    parser.add_argument("--out", type=Path, default=None)
+    given = parser.parse_args()
+    named = given.species.split(",") if given.species else None
+    data = Dataset(x for path in given.data for x in read_dataset(path, species=named))
+    data = data if len(data) else made_set(60)
+    shortest = round(0.95 * smallest_distance(data.frames), 3)
+    starts = [
+        MTP.initial(given.level, data.species, 5.0, shortest, seed=k) for k in range(given.starts)
+    ]
+    table = [parts(starts[0], data[:8], isa) for isa in instruction_sets()]
+    for row in table:
+        print("  ".join(f"{k}: {v}" for k, v in row.items()))
+    options = {"threads": given.threads, "max_seconds": given.seconds}
+    part = data[: max(1, len(data) - given.warm)]
+    runs = [(f"cold, start {k}", train(mtp, part, **options)) for k, mtp in enumerate(starts)]
+    runs.append(("warm", train(runs[0][1].potential, data, **options)))
+    results = [summary(name, result) for name, result in runs]
+    results.append(plain_bfgs(starts[0], part, 400, given.threads))
+    for row in results:
+        print(f"{row['training']}: loss {row['loss']:.4g}, forces {1000 * row['force_rmse']:.1f} "
+              f"meV/Å; end {row['at the end']}, within 5 % {row.get('within 5 %')}")  # fmt: skip
+    report = {"frames": len(data), "load": os.getloadavg()[0], "parts": table, "runs": results}
+    if given.out:
+        given.out.write_text(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()

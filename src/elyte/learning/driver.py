@@ -25,7 +25,7 @@ from elyte.learning.state import State, Task
 SIDE_BY_SIDE = {"pack", "explore", "prepare", "segment"}
 
 
-class Stopped(Exception):  # noqa: N818 (no error: a wish)
+class Stopped(Exception):
     """A person asked the run to stop; what was finished is kept."""
 
 

@@ -1,0 +1,63 @@
+"""Sums of potentials: a learned short range and what is added to it at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from elyte.core.errors import InputError
+from elyte.core.frame import Frame
+from elyte.potentials.ase_calculator import PotentialCalculator
+from elyte.potentials.protocol import Evaluation, Potential
+
+
+@dataclass(frozen=True)
+class Sum:
+    """E = Σ_k E_k of several potentials, for the elements that all of them know.
+
+    Args:
+        potentials: one at least.
+
+    Raises:
+        InputError: no potential, or no element in common.
+    """
+
+    potentials: tuple[Potential, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "potentials", tuple(self.potentials))
+        if not self.potentials:
+            raise InputError("a sum of potentials needs one at least")
+        if not self.species:
+            raise InputError("the potentials of a sum have no element in common")
+
+    @property
+    def species(self) -> tuple[int, ...]:
+        """Atomic numbers that every part knows, in the order of the first part."""
+        first, *others = self.potentials
+        return tuple(z for z in first.species if all(z in part.species for part in others))
+
+    @property
+    def cutoff(self) -> float:
+        """Largest cutoff of the parts, Å."""
+        return max(part.cutoff for part in self.potentials)
+
+    def evaluate(self, frames: Sequence[Frame]) -> list[Evaluation]:
+        """Return the sums of energies, forces, stresses and atomic energies."""
+        parts = [potential.evaluate(frames) for potential in self.potentials]
+        return [_add(of_frame) for of_frame in zip(*parts, strict=True)]
+
+    def calculator(self) -> PotentialCalculator:
+        """Return an ASE calculator (energy, energies, forces, stress)."""
+        return PotentialCalculator(self)
+
+
+def _add(parts: Sequence[Evaluation]) -> Evaluation:
+    return Evaluation(
+        energy=float(sum(part.energy for part in parts)),
+        forces=np.sum([part.forces for part in parts], axis=0),
+        stress=np.sum([part.stress for part in parts], axis=0),
+        energies=np.sum([part.energies for part in parts], axis=0),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
@@ -23,15 +23,17 @@ class PotentialCalculator(Calculator):
 
     Args:
         potential: what evaluates frames.
-        options: passed on to its `evaluate` (for example `threads=2`).
+        evaluate: evaluates one frame; `potential.evaluate` where it is not given.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
 
-    def __init__(self, potential: _Evaluates, **options: Any) -> None:
+    def __init__(
+        self, potential: _Evaluates, evaluate: Callable[[Frame], Evaluation] | None = None
+    ) -> None:
         super().__init__()
         self.potential = potential
-        self.options = options
+        self._evaluate = evaluate or (lambda frame: potential.evaluate([frame])[0])
 
     def calculate(
         self,
@@ -42,7 +44,7 @@ class PotentialCalculator(Calculator):
         """Evaluate the potential; called by ASE."""
         super().calculate(atoms, properties, system_changes)
         structure: Atoms = self.atoms  # type: ignore[assignment]
-        [result] = self.potential.evaluate([Frame.from_ase(structure)], **self.options)
+        result = self._evaluate(Frame.from_ase(structure))
         self.results = {
             "energy": result.energy,
             "free_energy": result.energy,

@@ -301,6 +301,9 @@ class MTP:
         """
         return self._kernel.force_field(skin, threads)
 
-    def calculator(self, threads: int = 1) -> PotentialCalculator:
-        """Return an ASE calculator (energy, energies, forces, stress)."""
-        return PotentialCalculator(self, threads=threads)
+    def calculator(self, threads: int = 1, skin: float = 0.5) -> PotentialCalculator:
+        """Return an ASE calculator (energy, energies, forces, stress).
+
+        It keeps a neighbour list that reaches `skin` (Å) beyond the cutoff, for runs of ASE.
+        """
+        return PotentialCalculator(self, self._kernel.follower(skin, threads).evaluate)

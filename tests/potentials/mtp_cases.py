@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from elyte.core.frame import Frame
-from elyte.potentials.mtp import MTP
+from elyte.potentials.ase_calculator import PotentialCalculator
+from elyte.potentials.mtp import MTP, reference
+from elyte.potentials.protocol import Evaluation
 
 SPECIES = (1, 6, 8)
+
+
+@dataclass(frozen=True)
+class Readable:
+    """The NumPy reference of a potential as a potential of its own."""
+
+    mtp: MTP
+
+    @property
+    def species(self) -> tuple[int, ...]:
+        return self.mtp.species
+
+    @property
+    def cutoff(self) -> float:
+        return self.mtp.cutoff
+
+    def evaluate(self, frames: Sequence[Frame]) -> list[Evaluation]:
+        return [reference.evaluate(self.mtp, frame) for frame in frames]
+
+    def atom_gradients(self, frame: Frame) -> np.ndarray:
+        return reference.atom_gradients(self.mtp, frame)
+
+    def with_parameters(self, theta: np.ndarray) -> Readable:
+        return Readable(self.mtp.with_parameters(theta))
+
+    @property
+    def parameters(self) -> np.ndarray:
+        return self.mtp.parameters
+
+    @property
+    def n_parameters(self) -> int:
+        return self.mtp.n_parameters
+
+    def calculator(self) -> PotentialCalculator:
+        return PotentialCalculator(self)
 
 
 def potential(level: int = 8, cutoff: float = 3.5, seed: int = 0, radial_size: int = 6) -> MTP:

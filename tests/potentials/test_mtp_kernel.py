@@ -17,7 +17,7 @@ from elyte.potentials.mtp.kernel import Kernel, instruction_sets
 from elyte.testing import check_potential
 from mlip_oracles import ELEMENTS, MOLECULES, Configuration, read_cfg
 
-from .mtp_cases import SPECIES, potential, structure
+from .mtp_cases import SPECIES, Readable, potential, structure
 
 ISAS = instruction_sets()
 
@@ -194,7 +194,7 @@ def test_public_suite(level: int, isa: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ELYTE_ISA", isa)
     mtp = MTP.initial(level, SPECIES, cutoff=4.0)
     assert isinstance(mtp, Potential)
-    check_potential(mtp).require()
+    check_potential(mtp, reference=Readable(mtp)).require()
 
 
 @pytest.mark.parametrize("pbc", [(True, True, True), (True, False, True), (False, False, False)])

@@ -9,9 +9,10 @@ from numpy.polynomial import chebyshev as numpy_chebyshev
 from data import shared_data
 from elyte.core.frame import Frame
 from elyte.potentials.mtp import MTP, reference
+from elyte.testing import check_potential
 from mlip_oracles import ELEMENTS, MOLECULES, read_cfg
 
-from .mtp_cases import potential, structure
+from .mtp_cases import SPECIES, Readable, potential, structure
 
 
 def test_chebyshev() -> None:
@@ -82,6 +83,10 @@ def test_gradients_in_the_parameters() -> None:
         np.testing.assert_allclose(
             gradients @ direction, (above - below) / (2 * h), rtol=1e-6, atol=1e-6
         )
+
+
+def test_public_suite() -> None:
+    check_potential(Readable(MTP.initial(6, SPECIES, cutoff=4.0))).require()
 
 
 def test_two_atoms_by_hand() -> None:

@@ -155,7 +155,7 @@ class Minimiser:
         self.counts.gradients += 1
         if not point.loss < self.point.loss or not np.isfinite(point.gradient).all():
             return None
-        gain = (self.point.loss - point.loss) / expected if expected > 0 else 1.0
+        gain = float((self.point.loss - point.loss) / expected) if expected > 0 else 1.0
         return _Trial(point, gain)
 
 

@@ -116,8 +116,9 @@ class MTP:
     ) -> MTP:
         """Return a potential with random parameters, to be trained.
 
-        The radial coefficients are uniform in (−1, 1) and scaled so that moments of a liquid's
-        neighbourhoods are of order one; ξ are small, the isolated atoms at zero.
+        The radial coefficients are uniform in (−½, ½) and scaled so that moments of a liquid's
+        neighbourhoods are of order one; ξ are small, the isolated atoms at zero. Trainings end
+        with ξ near one and radial coefficients near 0.3, and begin best not far from there.
 
         Args:
             level: 2 … 28.
@@ -135,7 +136,7 @@ class MTP:
             min_distance=min_distance,
             max_distance=cutoff,
             tables=tables,
-            radial=random.uniform(-1, 1, (s, s, tables.n_mu, radial_size)),
+            radial=random.uniform(-0.5, 0.5, (s, s, tables.n_mu, radial_size)),
             species_coefficients=np.zeros(s),
             moment_coefficients=1e-3 * random.uniform(-1, 1, len(tables.mapping)),
             scaling=1 / (cutoff - min_distance) ** 2,

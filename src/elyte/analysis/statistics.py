@@ -172,6 +172,7 @@ def mean(series: ArrayLike | Sequence[ArrayLike]) -> Mean:
         frequency zero that an autoregressive fit has.
     """
     runs = _as_runs(series)
+    spread = _pooled_variance(runs)
     per_run = max(_POINTS // len(runs), 10)
     runs = [_coarse(x, per_run) if len(x) > per_run else x for x in runs]
     lengths = [len(x) for x in runs]
@@ -191,11 +192,12 @@ def mean(series: ArrayLike | Sequence[ArrayLike]) -> Mean:
         variance = updated
         if converged:
             break
-    effective = float((raw[0] + variance) / variance)
+    effective = float((spread + variance) / variance)
     reason = ""
     if effective < _LEAST_EFFECTIVE:
         reason = f"too short: about {effective:.1f} independent samples"
-    return Mean(value, float(np.sqrt(variance)), effective, max(effective / 2 - 1, 1.0), reason)
+    freedom = max(min(effective, samples) / 2 - 1, 1.0)
+    return Mean(value, float(np.sqrt(variance)), effective, freedom, reason)
 
 
 def _as_runs(series: ArrayLike | Sequence[ArrayLike]) -> list[Array]:
@@ -207,6 +209,10 @@ def _as_runs(series: ArrayLike | Sequence[ArrayLike]) -> list[Array]:
     if any(not np.isfinite(x).all() for x in runs):
         raise InputError("a series holds values that are not finite")
     return runs
+
+
+def _pooled_variance(runs: list[Array]) -> float:
+    return float(np.concatenate(runs).var())
 
 
 def _pooled_covariance(runs: list[Array], value: float) -> Array:

@@ -33,7 +33,7 @@ EXPONENTS = (0.75, 1.33)
 """d ln M / d ln t at the first lag that still counts as diffusive; beyond, nothing is stated."""
 _GROWTH = 1.3  # of the first lag from one trial to the next
 _IMPROBABLE = 0.1  # p-value of a line that is refused
-_UNSETTLED = 0.2  # error of the slope for an intercept a at first lag τ, in units of a/τ
+_UNSETTLED = 0.15  # error of the slope for an intercept a at first lag τ, in units of a/τ
 _LEAST_WINDOWS = 5  # independent first lags that a run must hold
 _LEAST_FREEDOM = 5.0  # a relative error of 63 %; more is no number
 

@@ -17,6 +17,7 @@ from elyte.core.errors import InputError
 Array = NDArray[np.float64]
 
 BLOCKS = 8
+_CHUNK = 256  # frames whose histograms are kept apart at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,30 +77,57 @@ def radial_distribution(
     runs_a, runs_cells = _runs(a, 3), _runs(cells, 3)
     runs_b: list[Any] = [None] * len(runs_a) if b is None else list(_runs(b, 3))
     reach = min(half_box(c) for c in runs_cells) if r_max is None else float(r_max)
-    counts, frames, volumes = [], [], []
-    for x, y, c in zip(runs_a, runs_b, runs_cells, strict=True):
-        block = _blocks(len(x), len(runs_a))
-        counts.append(distance_histogram(x, y, c, reach, bins, block, groups))
-        frames.append(np.bincount(block))
-        v = np.abs(np.linalg.det(np.broadcast_to(c, (len(x), 3, 3))))
-        volumes.append(np.bincount(block, weights=v) / np.bincount(block))
+    parts = [
+        _blocks_of_run(x, y, c, reach, bins, groups, len(runs_a))
+        for x, y, c in zip(runs_a, runs_b, runs_cells, strict=True)
+    ]
+    per_frame, by_volume, frames, volumes = (np.concatenate(p) for p in zip(*parts, strict=True))
     n_a = np.shape(runs_a[0])[1]
     n_b = None if runs_b[0] is None else runs_b[0].shape[1]
     n_pairs = _pair_count(n_a, n_b, groups)
     edges = np.linspace(0, reach, bins + 1)
-    shells = 4 / 3 * np.pi * np.diff(edges**3)
-    f, v = np.concatenate(frames), np.concatenate(volumes)
-    per_frame = np.concatenate(counts) / f[:, None]  # ordered pairs in each bin
-    blocks = per_frame * v[:, None] / (n_pairs * shells)
+    blocks = by_volume / (n_pairs * 4 / 3 * np.pi * np.diff(edges**3))
     running = np.cumsum(per_frame, axis=1) / n_a
     return Rdf(
         r=(edges[1:] + edges[:-1]) / 2,
-        g=np.average(blocks, axis=0, weights=f),
+        g=np.average(blocks, axis=0, weights=frames),
         g_error=_block_error(blocks),
-        coordination=np.average(running, axis=0, weights=f),
+        coordination=np.average(running, axis=0, weights=frames),
         coordination_error=_block_error(running),
-        density=float(n_pairs / n_a / np.average(v, weights=f)),
+        density=float(n_pairs / n_a / np.average(volumes, weights=frames)),
     )
+
+
+def _blocks_of_run(
+    a: Array,
+    b: Array | None,
+    cells: Array,
+    reach: float,
+    bins: int,
+    groups: tuple[ArrayLike, ArrayLike] | None,
+    runs: int,
+) -> tuple[Array, Array, Array, Array]:
+    """Means over blocks of one run: pairs n in each bin, V·n, frames, and volume.
+
+    V and n are multiplied frame by frame, since in a box that breathes they are correlated.
+    """
+    block = _blocks(len(a), runs)
+    frames = np.bincount(block).astype(float)
+    box = np.broadcast_to(cells, (len(a), 3, 3))
+    volume = np.abs(np.linalg.det(box))
+    mean_volume = np.bincount(block, weights=volume) / frames
+    if np.ptp(volume) < 1e-9 * volume[0]:
+        counts = distance_histogram(a, b, box, reach, bins, block, groups) / frames[:, None]
+        return counts, counts * mean_volume[:, None], frames, mean_volume
+    counts, weighted = np.zeros((len(frames), bins)), np.zeros((len(frames), bins))
+    for start in range(0, len(a), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        each = np.arange(len(a[part]))
+        other = None if b is None else b[part]
+        found = distance_histogram(a[part], other, box[part], reach, bins, each, groups)
+        np.add.at(counts, block[part], found)
+        np.add.at(weighted, block[part], found * volume[part, None])
+    return counts / frames[:, None], weighted / frames[:, None], frames, mean_volume
 
 
 def _runs(values: ArrayLike | Sequence[ArrayLike], dimensions: int) -> list[Array]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
-from elyte.analysis.statistics import ONE_SIGMA, equilibration_cut, mean, with_intervals
+from elyte.analysis.statistics import ONE_SIGMA, equilibration_cut, mean, t_factor, with_intervals
 from elyte.analysis.walk import chi_squared_interval
 from elyte.core.quantity import Quantity
 from elyte.core.units import BOLTZMANN, GPA
@@ -46,7 +47,9 @@ def compressibility(
     variance = squares.value + average.standard_error**2  # the sample mean lies too near
     factor = GPA / (average.value * BOLTZMANN * temperature)
     error = variance * np.sqrt(2 / n)
-    (a, b), (c, d) = (chi_squared_interval(variance, error, p) for p in (ONE_SIGMA, 0.95))
+    freedom = squares.degrees_of_freedom
+    levels = [_widened(p, freedom) for p in (ONE_SIGMA, 0.95)]
+    (a, b), (c, d) = (chi_squared_interval(variance, error, p) for p in levels)
     return with_intervals(
         name,
         variance * factor,
@@ -56,3 +59,8 @@ def compressibility(
         n_effective=float(n),
         **fields,
     )
+
+
+def _widened(level: float, degrees_of_freedom: float) -> float:
+    """Return the normal level as wide as Student's t at `level`: the error is estimated, too."""
+    return float(2 * stats.norm.cdf(t_factor(level, degrees_of_freedom)) - 1)

@@ -1,0 +1,126 @@
+"""Radial distributions: ideal gas, crystals, other programs, errors, shells."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from elyte.analysis.structure.rdf import coordination_at, radial_distribution, rdf_curves
+from elyte.analysis.structure.shell import first_shell
+from elyte.core.errors import InputError
+from elyte.testing.synthetic import ideal_gas
+
+TRICLINIC = np.array([[16.0, 0.0, 0.0], [3.0, 15.0, 0.0], [-2.0, 4.0, 17.0]])
+
+
+def test_ideal_gas_is_one_in_any_cell_within_its_errors() -> None:
+    gas = ideal_gas(np.random.default_rng(0), 400, 100, TRICLINIC)
+    rdf = radial_distribution(gas, None, np.broadcast_to(TRICLINIC, (400, 3, 3)), bins=30)
+    assert rdf.g_error is not None
+    far = rdf.r > 2
+    np.testing.assert_allclose(rdf.g[far], 1.0, atol=0.03)
+    deviations = ((rdf.g - 1) / rdf.g_error)[far]
+    assert 0.6 < deviations.std() < 1.8
+    assert rdf.density == pytest.approx(99 / np.linalg.det(TRICLINIC))
+    volume = 4 / 3 * np.pi * rdf.edges[-1] ** 3
+    assert rdf.coordination[-1] == pytest.approx(rdf.density * volume, rel=0.02)
+    assert first_shell(rdf.r, rdf.g, rdf.g_error).reason
+
+
+def test_fluctuating_box_of_an_ideal_gas() -> None:
+    rng = np.random.default_rng(1)
+    scales = rng.uniform(0.8, 1.2, 300)
+    cells = scales[:, None, None] * (np.eye(3) * 15)
+    gas = rng.random((300, 200, 3)) @ cells
+    rdf = radial_distribution(gas, None, cells, 5.5, 11)
+    np.testing.assert_allclose(rdf.g[3:], 1.0, atol=0.03)  # V·n, not ⟨V⟩·⟨n⟩
+
+
+def test_simple_cubic_crystal_has_six_neighbours() -> None:
+    grid = np.stack(np.meshgrid(*[np.arange(6) * 3.0] * 3, indexing="ij"), -1).reshape(1, -1, 3)
+    cell = np.eye(3)[None] * 18
+    rdf = radial_distribution(grid + 0.1, None, cell, 8.0, 400)
+    for radius, count in ((3.5, 6), (4.5, 18), (5.5, 26)):
+        assert coordination_at(rdf, radius) == pytest.approx(count)
+    assert rdf.g_error is None  # one frame has no scatter
+
+
+def test_equal_to_mdanalysis() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mda = pytest.importorskip("MDAnalysis")
+        rdf_module = pytest.importorskip("MDAnalysis.analysis.rdf")
+        rng = np.random.default_rng(2)
+        positions = (rng.random((5, 300, 3)) * 20).astype(np.float32)
+        universe = mda.Universe.empty(300, trajectory=True)
+        universe.load_new(positions, dimensions=np.array([20.0, 20, 20, 90, 90, 90]))
+        theirs = rdf_module.InterRDF(
+            universe.atoms[:100], universe.atoms[100:], nbins=50, range=(0.0, 9.0)
+        ).run()
+    cells = np.broadcast_to(np.eye(3) * 20, (5, 3, 3))
+    ours = radial_distribution(positions[:, :100], positions[:, 100:], cells, 9.0, 50)
+    np.testing.assert_allclose(ours.r, theirs.results.bins, atol=1e-6)
+    # Their positions are in single precision: a pair on an edge may change its bin.
+    assert np.abs(ours.g - theirs.results.rdf).max() < 0.02
+    np.testing.assert_allclose(ours.g[10:], theirs.results.rdf[10:], rtol=2e-3)
+
+
+def test_runs_are_averaged_and_molecules_left_out() -> None:
+    rng = np.random.default_rng(3)
+    a, b = ideal_gas(rng, 4, 30, TRICLINIC), ideal_gas(rng, 8, 30, TRICLINIC)
+    cells = [np.broadcast_to(TRICLINIC, (n, 3, 3)) for n in (4, 8)]
+    one = radial_distribution([a, b], None, cells, 6.0, 12)
+    joined = radial_distribution(np.concatenate([a, b]), None, np.concatenate(cells), 6.0, 12)
+    np.testing.assert_allclose(one.g, joined.g)
+    molecules = np.repeat(np.arange(15), 2)
+    apart = radial_distribution(a, None, cells[0], 6.0, 12, (molecules, molecules))
+    assert apart.density == pytest.approx(28 / np.linalg.det(TRICLINIC))
+
+
+def test_no_pairs_and_no_box_are_refused() -> None:
+    one = np.zeros((2, 1, 3))
+    with pytest.raises(InputError, match="pair"):
+        radial_distribution(one, None, np.broadcast_to(np.eye(3) * 9, (2, 3, 3)))
+    with pytest.raises(InputError, match="periodic box"):
+        radial_distribution(one, one, np.zeros((2, 3, 3)), 3.0)
+
+
+R = np.arange(0.02, 10, 0.04)
+
+
+def peak(at: float, height: float, width: float) -> np.ndarray:
+    return height * np.exp(-0.5 * ((R - at) / width) ** 2)
+
+
+def test_minimum_between_two_shells() -> None:
+    g = peak(2.0, 12, 0.12) + peak(4.5, 1.8, 0.5) + 1 / (1 + np.exp(-4 * (R - 5)))
+    shell = first_shell(R, g)
+    assert shell.peak == pytest.approx(2.0, abs=0.05)
+    assert 2.4 < shell.minimum < 3.4
+
+
+def test_noise_does_not_move_the_minimum_much() -> None:
+    g = peak(2.0, 12, 0.12) + 0.1 + 1 / (1 + np.exp(-3 * (R - 4.2)))
+    clean = first_shell(R, g).minimum
+    rng = np.random.default_rng(4)
+    error = 0.1 + 0.1 * g
+    found = [first_shell(R, np.abs(g + error * rng.normal(size=len(R))), error) for _ in range(30)]
+    assert all(not s.reason for s in found)
+    assert np.median([abs(s.minimum - clean) for s in found]) < 0.35
+
+
+def test_no_shell_is_said() -> None:
+    assert "no maximum" in first_shell(R, np.ones_like(R)).reason
+    falling = np.where(R < 2, 0, 1 + 3 * np.exp(-(R - 2) / 6))
+    assert "without a minimum" in first_shell(R, falling).reason
+
+
+def test_curves_carry_their_shell() -> None:
+    gas = ideal_gas(np.random.default_rng(5), 20, 50, TRICLINIC)
+    rdf = radial_distribution(gas, None, np.broadcast_to(TRICLINIC, (20, 3, 3)), bins=20)
+    g, running = rdf_curves(rdf, "A–A", first_shell(rdf.r, rdf.g, rdf.g_error))
+    assert (g.group, running.group) == ("rdf", "coordination")
+    assert g.details["no_shell"]
+    assert len(running.x) == 20

@@ -1,0 +1,135 @@
+"""Speciation: constructed cases, coverage, and published numbers of a real electrolyte."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from data import shared_data
+from elyte.analysis import SystemDescription, analyse, describe
+from elyte.analysis.loading import load
+from elyte.analysis.speciation.shells import (
+    contacts,
+    coordination_number,
+    count_distribution,
+    population,
+    shell_compositions,
+    state_populations,
+)
+from elyte.core.quantity import Quantity
+from elyte.core.trajectory import Trajectory
+from elyte.testing.coverage import coverage
+from elyte.testing.synthetic import exchange
+
+CELL = np.eye(3)[None] * 20
+
+
+def test_molecules_count_once_and_multidentate_ones_are_known() -> None:
+    ions = np.array([[[0.0, 0, 0], [10.0, 0, 0]]])
+    atoms = np.array([[[2.0, 0, 0], [0, 2.0, 0], [19.0, 0, 0], [10.0, 5, 0]]])  # 19 is −1
+    found = contacts(ions, atoms, np.array([0, 0, 1, 2]), CELL, 2.5)
+    np.testing.assert_array_equal(found.counts, [[2, 0]])
+    np.testing.assert_array_equal(found.ligand, [0, 1])
+    np.testing.assert_array_equal(found.atoms, [2, 1])
+
+
+def test_states_and_distributions() -> None:
+    anions = np.array([[0, 1, 2, 3], [0, 1, 1, 3]])
+    states = state_populations([anions])
+    assert [states[k].value for k in ("SSIP", "CIP", "AGG")] == [0.25, 0.375, 0.375]
+    table = count_distribution([anions])
+    assert sum(m.value for m in table.values()) == pytest.approx(1)
+    shells = shell_compositions({"a": anions, "b": np.zeros_like(anions)})
+    assert shells[(1, 0)] == 0.375
+
+
+@pytest.mark.parametrize(("frames", "ions", "lifetime"), [(200, 30, 20.0), (60, 40, 100.0)])
+def test_coverage_of_populations(frames: int, ions: int, lifetime: float) -> None:
+    def draw(rng: np.random.Generator) -> Quantity:
+        states = exchange(rng, frames, ions, 0.35, lifetime)
+        return population([states]).quantity("p", "1", "")
+
+    found = coverage(draw, 0.35, runs=600)
+    assert 0.62 < found.inside_68 < 0.75
+    assert 0.91 < found.inside_95 < 0.98
+
+
+def test_coordination_number_averages_ions_of_all_runs() -> None:
+    counts = [np.array([[4, 5], [4, 3]]), np.array([[6, 4]])]
+    found = coordination_number(counts)
+    assert found.value == pytest.approx(np.mean([4, 4, 6, 4]))
+    assert found.n_effective == 4
+
+
+@pytest.fixture(scope="module")
+def bn_fec() -> tuple[Trajectory, SystemDescription]:
+    pytest.importorskip("MDAnalysis")
+    folder = shared_data("trajectories/bn_fec")
+    trajectory = load(folder / "bn_fec_short_wrap.dcd", folder / "bn_fec.data")
+    return trajectory, describe(trajectory[0])
+
+
+def published_counts(trajectory: Trajectory, system: SystemDescription) -> dict[str, np.ndarray]:
+    li = trajectory.positions[:, system["Li+"].atoms[:, 0]]
+    counts = {}
+    for name, cutoff in (("BN", 2.61468), ("FEC", 2.43158), ("PF6-", 2.8)):
+        atoms = system[name].atoms
+        owner = np.repeat(np.arange(len(atoms)), atoms.shape[1])
+        around = trajectory.positions[:, atoms.ravel()]
+        counts[name] = contacts(li, around, owner, trajectory.cells, cutoff).counts
+    return counts
+
+
+def test_published_coordination_of_lithium(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
+    counts = published_counts(*bn_fec)
+    for name, number, share in (
+        ("BN", 4.3286, 1.0), ("FEC", 0.2531, 0.2102), ("PF6-", 0.1367, 0.1367)
+    ):  # fmt: skip
+        assert counts[name].mean() == pytest.approx(number, abs=1e-4)
+        assert (counts[name] > 0).mean() == pytest.approx(share, abs=1e-4)
+    states = state_populations([counts["PF6-"]])
+    for name, value in (("SSIP", 0.863), ("CIP", 0.137), ("AGG", 0.0)):
+        assert states[name].value == pytest.approx(value, abs=1e-3)
+
+
+def test_published_shells(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
+    shells = shell_compositions(published_counts(*bn_fec))
+    count = {shell: round(share * 490) for shell, share in shells.items()}
+    assert count[(5, 0, 0)] == 175
+    assert count[(3, 3, 0)] == 2
+    assert count[(3, 0, 1)] == 13
+    assert sum(n for shell, n in count.items() if shell[0] == 4) == 260
+
+
+def test_wrapped_and_unwrapped_give_the_same(
+    bn_fec: tuple[Trajectory, SystemDescription],
+) -> None:
+    folder = shared_data("trajectories/bn_fec")
+    other = load(folder / "bn_fec_short_unwrap.dcd", folder / "bn_fec.data", timestep=1e4)
+    wrapped = load(folder / "bn_fec_short_wrap.dcd", folder / "bn_fec.data", timestep=1e4)
+    system = bn_fec[1]
+    one, two = (analyse(t, system, 300.0, "NVT") for t in (wrapped, other))
+    for a, b in zip(one.quantities, two.quantities, strict=True):
+        assert (a.name, a.species, a.withheld) == (b.name, b.species, b.withheld)
+        if not a.withheld:
+            assert a.value == pytest.approx(b.value, rel=1e-3, abs=1e-6)
+    for c, d in zip(one.curves, two.curves, strict=True):
+        np.testing.assert_allclose(c.y, d.y, rtol=2e-3, atol=0.5)
+
+
+def test_first_minima_near_the_published(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
+    trajectory, system = bn_fec
+    found = analyse(trajectory, system, 300.0, "NVT")
+    assert [g.name for g in system.species] == ["Li+", "PF6-", "BN", "FEC"]
+    for species, minimum, tolerance in (
+        ("Li+–carbonyl O(FEC)", 3.30, 0.25),
+        ("Li+–N(BN)", 3.42, 0.6),  # a gap from 2.9 to 4.5 Å: all of it counts the same
+        ("Li+–F(PF6-)", 3.03, 0.25),
+    ):  # fmt: skip
+        quantity = found.find("coordination number", species)
+        assert quantity.details["first_minimum_angstrom"] == pytest.approx(minimum, abs=tolerance)
+    assert all(
+        q.withheld == "no time step is known; give it"
+        for q in found.quantities
+        if "diffusion" in q.name or "conductivity" in q.name
+    )

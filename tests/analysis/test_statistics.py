@@ -1,0 +1,98 @@
+"""Means with errors: exact cases, coverage, cuts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from elyte.analysis.statistics import (
+    block_curve,
+    equilibration_cut,
+    fraction,
+    interval,
+    mean,
+    mean_of_independent,
+)
+from elyte.core.errors import InputError
+from elyte.core.quantity import Quantity
+from elyte.testing.coverage import coverage
+from elyte.testing.synthetic import autoregressive
+
+
+def test_independent_values_have_the_textbook_error() -> None:
+    x = np.random.default_rng(0).normal(size=1500)
+    found = mean(x)
+    assert found.value == pytest.approx(x.mean())
+    assert found.standard_error == pytest.approx(x.std(ddof=1) / np.sqrt(1500), rel=0.15)
+
+
+def test_correlated_values_have_the_known_inefficiency() -> None:
+    x = autoregressive(np.random.default_rng(1), 100_000, 0.98)
+    found = mean(x)
+    exact = np.sqrt((1 + 0.98) / (1 - 0.98) / 100_000)
+    assert found.standard_error == pytest.approx(exact, rel=0.1)
+    assert found.n_effective == pytest.approx(100_000 * (1 - 0.98) / (1 + 0.98), rel=0.2)
+
+
+@pytest.mark.parametrize(("frames", "runs"), [(1000, 1), (200, 1), (100, 3)])
+def test_coverage_of_the_mean(frames: int, runs: int) -> None:
+    def draw(rng: np.random.Generator) -> Quantity:
+        return mean([autoregressive(rng, frames, 0.9) for _ in range(runs)]).quantity("m", "1", "")
+
+    found = coverage(draw, 0.0, runs=600)
+    assert 0.63 < found.inside_68 < 0.73
+    assert 0.92 < found.inside_95 < 0.98
+
+
+def test_a_run_shorter_than_its_memory_is_withheld() -> None:
+    trend = np.linspace(0, 1, 50)
+    found = mean(trend).quantity("m", "1", "")
+    assert found.withheld
+    assert np.isnan(found.value)
+
+
+def test_runs_that_disagree_widen_the_error() -> None:
+    rng = np.random.default_rng(2)
+    runs = [offset + 0.01 * rng.normal(size=200) for offset in (0.0, 1.0, 2.0)]
+    assert mean(runs).standard_error > 0.2
+
+
+def test_constant_series_and_bad_input() -> None:
+    assert mean(np.full(20, 2.5)).standard_error == 0
+    assert mean(np.arange(3.0)).reason
+    with pytest.raises(InputError):
+        mean([])
+    with pytest.raises(InputError):
+        mean([1.0, np.nan])
+
+
+def test_equilibration_cut_finds_the_start() -> None:
+    rng = np.random.default_rng(3)
+    x = autoregressive(rng, 1000, 0.5)
+    x[:200] += np.linspace(10, 0, 200)
+    assert 120 <= equilibration_cut(x) <= 320
+    assert equilibration_cut(autoregressive(rng, 5, 0.5)) == 0
+
+
+def test_block_curve_rises_to_the_true_error() -> None:
+    x = autoregressive(np.random.default_rng(4), 200_000, 0.9)
+    sizes, errors = block_curve(x)
+    assert errors[0] == pytest.approx(1 / np.sqrt(200_000), rel=0.1)
+    plateau = errors[(sizes > 300) & (sizes < 3000)].mean()
+    assert plateau == pytest.approx(np.sqrt(19 / 200_000), rel=0.15)
+
+
+def test_a_state_never_seen_is_not_certainly_absent() -> None:
+    never = fraction(np.zeros(10))
+    assert never.value == 0
+    assert never.standard_error > 0.03
+
+
+def test_one_sample_has_no_error_and_only_two_levels_are_kept() -> None:
+    assert mean_of_independent([1.0]).reason
+    quantity = mean_of_independent([1.0, 2.0, 3.0]).quantity("x", "1", "")
+    low, high = interval(quantity, 0.95)
+    assert low == pytest.approx(2 - 4.3027 / np.sqrt(3), rel=1e-4)
+    assert high == pytest.approx(2 + 4.3027 / np.sqrt(3), rel=1e-4)
+    with pytest.raises(InputError):
+        interval(quantity, 0.5)

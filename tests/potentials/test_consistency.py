@@ -80,6 +80,7 @@ def moment_tensor(level: int, species: Sequence[int] = (1, 6, 8), **options: flo
     s, a = len(start.species), len(start.moment_coefficients)
     theta[:s] = np.linspace(-3, 2, s)
     theta[s : s + a] = np.random.default_rng(level).uniform(-0.5, 0.5, a)
+    theta[s + a :] *= 2
     return start.with_parameters(theta)
 
 

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 PULL_OF_ATOMS = 1e-6  # 1/eV²: species coefficients 10 eV off cost 1e-4, little beside any loss
-ROWS_PER_PARAMETER = 25  # of the Jacobian, from which the Gauss–Newton matrix is estimated
+ROWS_PER_PARAMETER = 120  # of the Jacobian at most: smaller samples cost more steps than they save
 FRAMES_FOR_LINEAR = 24
 RIDGE = 1e-3  # about the variance of a weighted residual; divided by the number of frames
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <stdexcept>
 #include <vector>
 
 #include "forcefield.hpp"
@@ -113,6 +114,7 @@ struct Bins {
         fraction[3 * i + a] = f;
       }
     choose_grid(fraction, n, cutoff);
+    check_reach();
     sort_into_bins(c, fraction, n);
   }
 
@@ -138,8 +140,15 @@ struct Bins {
       width[a] = extent / count[a];
       double bins = std::ceil(cutoff / (width[a] * height) * (1 + 1e-12));
       if (!pbc[a]) bins = std::min(bins, count[a] - 1.0);
-      reach[a] = static_cast<int>(bins);
+      reach[a] = static_cast<int>(std::min(bins, 1e6));
     }
+  }
+
+  // A box that has collapsed would have its images counted for ever.
+  void check_reach() const {
+    double bins = 1;
+    for (int a = 0; a < 3; ++a) bins *= 2.0 * reach[a] + 1;
+    if (!(bins < 1e6)) throw std::invalid_argument("the cell is far too small for the cutoff");
   }
 
   void sort_into_bins(const Configuration& c, const std::vector<double>& fraction, std::size_t n) {
@@ -195,6 +204,7 @@ inline void add_piece(const Bins& bins, std::int64_t i, const double* mine,
 
 // All pairs nearer than the cutoff, each seen from both of its atoms; an atom's own images count.
 // Two atoms at one point are a pair of distance zero; an atom is not its own neighbour there.
+// Throws std::invalid_argument for a cell that has collapsed.
 inline void build_neighbours(const Configuration& c, double cutoff, NeighbourList& list) {
   const detail::Bins bins(c, cutoff);
   const double cutoff2 = cutoff * cutoff;

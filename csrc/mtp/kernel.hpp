@@ -55,6 +55,9 @@ struct Tables {
   double cutoff, x_scale, x_shift;  // x = x_scale r + x_shift
   const double* radial;             // [z_i][z_j][β][radial_functions(shape)], scaling included
   const double* isolated;           // energy of each species' isolated atom
+  const double* core_distance;      // [z_i][z_j], Å, where the repulsion begins
+  double core_strength;             // eV
+  double largest_core;              // Å; 0 where there is no repulsion
 
   int slots;
   int derived_count;      // slot primary + k is the first minus the second minus the third

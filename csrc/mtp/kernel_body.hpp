@@ -28,6 +28,9 @@ constexpr int rows() {
 struct Neighbourhood {   // of one atom of the block
   double* groups;        // (group, row, lane)
   std::int32_t* ghosts;  // which neighbours they are
+  double* core;          // ∂E_i/∂r of the repulsion of each, set only where one is near
+  double core_energy;
+  bool near;
   int count;
 };
 
@@ -64,6 +67,7 @@ std::size_t lay_out(const Tables& tables, const Atoms& atoms, double* base, Scra
   const auto n = static_cast<std::size_t>(stride);
   for (Neighbourhood& neighbourhood : s.of) {
     neighbourhood.groups = pieces.take(n * rows<D>());
+    neighbourhood.core = pieces.take(n);
     neighbourhood.ghosts = reinterpret_cast<std::int32_t*>(pieces.take((n + 1) / 2));
   }
   double** const of_neighbours[] = {&s.dx, &s.dy, &s.dz, &s.r2};
@@ -78,6 +82,22 @@ std::size_t lay_out(const Tables& tables, const Atoms& atoms, double* base, Scra
 }
 
 // ---- 1. neighbours within the cutoff -----------------------------------------------------------
+
+// Half of φ(r) = A (r_core/r − 1)³ and of its slope for each near pair; the other half is the
+// other atom's.
+void repel(const Tables& tables, int type, const int* ends, const Scratch& s,
+           Neighbourhood& mine) {
+  for (int z = 0, k = 0; z < tables.species_count; ++z)
+    for (; k < ends[z]; ++k) {
+      mine.core[k] = 0;
+      if (tables.largest_core == 0) continue;
+      const double begin = tables.core_distance[type * tables.species_count + z];
+      if (!(s.r2[k] < begin * begin)) continue;
+      const double r = __builtin_sqrt(s.r2[k]), excess = begin / r - 1;
+      mine.core_energy += 0.5 * tables.core_strength * excess * excess * excess;
+      mine.core[k] = -1.5 * tables.core_strength * excess * excess * begin / s.r2[k];
+    }
+}
 
 // Keeps the order by species; `ends` receives where each species ends.
 void gather(const Tables& tables, const Atoms& atoms, std::int64_t i, Scratch& s,
@@ -108,15 +128,20 @@ void gather(const Tables& tables, const Atoms& atoms, std::int64_t i, Scratch& s
     s.dx[k] = s.dy[k] = s.dz[k] = 0;
     s.r2[k] = 1;
   }
-  Mask coincident{};
-  for (int k = 0; k < count; k += LANES) coincident |= load(s.r2 + k) < 1e-12;
-  for (int lane = 0; lane < LANES; ++lane)
-    if (coincident[lane])
-      for (int k = 0; k < count; ++k)
-        if (s.r2[k] < 1e-12) {
-          results.coincident[0] = i;
-          results.coincident[1] = atoms.ghost_atom[mine.ghosts[k]];
-        }
+  constexpr double POINT = 1e-12;
+  const double core2 = tables.largest_core * tables.largest_core;
+  Mask near{};
+  for (int k = 0; k < count; k += LANES) near |= load(s.r2 + k) < (core2 > POINT ? core2 : POINT);
+  mine.near = false;
+  mine.core_energy = 0;
+  for (int lane = 0; lane < LANES; ++lane) mine.near |= near[lane] != 0;
+  if (!mine.near) return;
+  for (int k = 0; k < count; ++k)
+    if (s.r2[k] < POINT) {
+      results.coincident[0] = i;
+      results.coincident[1] = atoms.ghost_atom[mine.ghosts[k]];
+    }
+  repel(tables, atoms.type[i], ends, s, mine);
 }
 
 // ---- 2. radial functions -----------------------------------------------------------------------
@@ -429,6 +454,24 @@ ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double
   }
 }
 
+// Add the repulsion to the gradients and their sums.
+template <int D>
+void add_core(const Scratch& s, const Neighbourhood& mine, Vec* sums) {
+  for (int k = 0; k < mine.count; ++k) {
+    if (mine.core[k] == 0) continue;
+    const double* row = mine.groups + k / LANES * rows<D>() * LANES + k % LANES;
+    const double r = row[DISTANCE * LANES];
+    const double u[3] = {row[UNIT_X * LANES], row[UNIT_Y * LANES], row[UNIT_Z * LANES]};
+    for (int x = 0; x < 3; ++x) {
+      const double g = mine.core[k] * u[x];
+      s.gradients[4 * k + x] += g;
+      sums[x][0] += r * u[x] * g;
+      sums[3 + x][0] += r * u[(x + 1) % 3] * u[(x + 2) % 3] * mine.core[k];
+      sums[6 + x][0] += g;
+    }
+  }
+}
+
 template <int D>
 void add_forces(const Atoms& atoms, Scratch& s, int atom, std::int64_t i, Vec* strain,
                 double* forces) {
@@ -445,6 +488,7 @@ void add_forces(const Atoms& atoms, Scratch& s, int atom, std::int64_t i, Vec* s
   for (; g < groups; ++g)
     gradient_of<D, 1>(mine.groups + g * R, adjoint, s.monomials, sums,
                       s.gradients + 4 * g * LANES);
+  if (mine.near) add_core<D>(s, mine, sums);
   for (int k = 0; k < 6; ++k) strain[k] += sums[k];
   for (int x = 0; x < 3; ++x) forces[4 * i + x] += sum_of(sums[6 + x]);
   for (int k = 0; k < mine.count; ++k) {
@@ -477,7 +521,7 @@ void range_of(const Tables& tables, const Atoms& atoms, std::int64_t begin, std:
     contract<D>(tables, s, energies);
     for (int atom = 0; atom < members; ++atom) {
       results.energies[block + atom] =
-          energies[atom] + tables.isolated[atoms.type[block + atom]];
+          energies[atom] + tables.isolated[atoms.type[block + atom]] + s.of[atom].core_energy;
       add_forces<D>(atoms, s, atom, block + atom, strain, results.forces);
     }
   }

@@ -34,6 +34,10 @@ struct MtpModel {
   std::vector<double> moment_coefficients;   // (A), eV
   std::vector<double> radial;                // [z_i][z_j][μ][β]
 
+  // Repulsion that is no parameter: core_strength (r_core/r − 1)³ for each pair nearer than r_core.
+  std::vector<double> core_distance;  // [z_i][z_j], Å; empty without
+  double core_strength = 0;           // eV
+
   int species_count() const { return static_cast<int>(species.size()); }
   int basic_count() const { return static_cast<int>(alpha_index_basic.size()); }
   int scalars_count() const { return static_cast<int>(alpha_moment_mapping.size()); }
@@ -75,6 +79,7 @@ struct MtpModel {
     if (s == 0 || radial_size < 1 || n_mu < 1 || !(max_distance > min_distance)) bad("sizes");
     if (radial.size() != s * s * static_cast<std::size_t>(n_mu * radial_size)) bad("radial");
     if (species_coefficients.size() != s) bad("species_coefficients");
+    if (!core_distance.empty() && core_distance.size() != s * s) bad("core_distance");
     if (moment_coefficients.size() != alpha_moment_mapping.size()) bad("moment_coefficients");
     for (const auto& basic : alpha_index_basic)
       if (basic[0] < 0 || basic[0] >= n_mu || basic[1] < 0 || basic[2] < 0 || basic[3] < 0)

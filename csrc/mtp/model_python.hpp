@@ -28,7 +28,8 @@ inline std::vector<std::array<int, 4>> rows_of_four(nanobind::handle value) {
 
 // Keys: level, min_distance, max_distance, scaling, radial_size, n_mu, moments_count (numbers);
 // species (s), basic (m, 4), products (p, 4), mapping (A) int64 arrays; species_coefficients (s),
-// moment_coefficients (A), radial (s, s, n_mu, radial_size) float64 arrays.
+// moment_coefficients (A), radial (s, s, n_mu, radial_size) float64 arrays; and where there is a
+// repulsive core, core_distance (s, s) and core_strength.
 inline MtpModel mtp_model_from(const nanobind::dict& arrays) {
   namespace nb = nanobind;
   MtpModel model;
@@ -47,6 +48,10 @@ inline MtpModel mtp_model_from(const nanobind::dict& arrays) {
   model.species_coefficients = detail::vector_from<double>(arrays["species_coefficients"]);
   model.moment_coefficients = detail::vector_from<double>(arrays["moment_coefficients"]);
   model.radial = detail::vector_from<double>(arrays["radial"]);
+  if (arrays.contains("core_distance")) {
+    model.core_distance = detail::vector_from<double>(arrays["core_distance"]);
+    model.core_strength = nb::cast<double>(arrays["core_strength"]);
+  }
   model.check();
   return model;
 }

@@ -177,6 +177,12 @@ void Plan::publish() {
   tables_.x_shift = -(model_.max_distance + model_.min_distance) / width;
   tables_.radial = radial_.data();
   tables_.isolated = isolated_.data();
+  tables_.core_distance = model_.core_distance.data();
+  tables_.core_strength = model_.core_strength;
+  for (double distance : model_.core_distance)
+    tables_.largest_core = std::max(tables_.largest_core, distance);
+  if (tables_.largest_core > model_.max_distance)
+    throw std::invalid_argument("the repulsive core is larger than the cutoff");
   tables_.slots = static_cast<int>(seed_.size());
   tables_.derived_count = static_cast<int>(derived_.size()) / 3;
   tables_.derived = derived_.data();

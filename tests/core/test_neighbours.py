@@ -81,6 +81,12 @@ def test_atoms_at_one_point_are_a_pair() -> None:
     assert as_set(neighbours(frame, 1.0)) == {(0, 1, 0, 0, 0), (1, 0, 0, 0, 0)}
 
 
+@pytest.mark.parametrize("pbc", [(True, True, True), (False, True, False)])
+def test_collapsed_cell(pbc: tuple[bool, bool, bool]) -> None:
+    with pytest.raises(InputError, match="far too small for the cutoff"):
+        neighbours(Frame([1], [[0, 0, 0]], 1e-7 * np.eye(3), pbc), 5.0)
+
+
 def test_cutoff_must_be_positive() -> None:
     with pytest.raises(InputError, match="positive cutoff"):
         neighbours(Frame([1], [[0, 0, 0]]), 0.0)

@@ -53,13 +53,17 @@ def neighbours(frame: Frame, cutoff: float) -> Neighbours:
         cutoff: Å.
 
     Raises:
-        InputError: a cutoff that is not positive.
+        InputError: a cutoff that is not positive, or a cell far smaller than it.
     """
     if not 0 < cutoff < np.inf:
         raise InputError(f"a neighbour list needs a positive cutoff, not {cutoff} Å")
-    counts, second, shift = _native.neighbour_list(
-        frame.numbers, frame.positions, frame.cell, tuple(map(bool, frame.pbc)), cutoff
-    )
+    pbc = tuple(map(bool, frame.pbc))
+    try:
+        counts, second, shift = _native.neighbour_list(
+            frame.numbers, frame.positions, frame.cell, pbc, cutoff
+        )
+    except ValueError as error:
+        raise InputError(f"no neighbour list for {len(frame)} atoms: {error}") from error
     first = np.repeat(np.arange(len(frame)), counts)
     return _from_shifts(frame, first, second.astype(np.int64), shift.astype(np.int64))
 

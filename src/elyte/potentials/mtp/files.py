@@ -1,8 +1,8 @@
 """Parameter files of MLIP (`.mtp` of MLIP-2, `.almtp` of MLIP-3), version 1.1.0.
 
 A file carries its own tables, which are used as they stand. Files know types 0, 1, … and no
-elements; elyte writes these into `potential_tag` ("elements: H C O"). What follows
-the text in an `.almtp` file (the binary state of MLIP's own active set) is not read.
+elements; elyte writes these, and a repulsive core, into `potential_tag` ("elements: H C O").
+What follows the text in an `.almtp` file (the binary state of MLIP's own active set) is not read.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.core.errors import FormatError, InputError
+from elyte.potentials.mtp.repulsion import RepulsiveCore
 from elyte.potentials.mtp.tables import Tables
 
 VERSION = "1.1.0"
 RADIAL_BASIS = "RBChebyshev"
 _ACTIVE_SET = b"#MVS_v1.1"
 _ELEMENTS = "elements:"
+_CORE = "core:"
 _PAIR = re.compile(r"(\d+)\s*-\s*(\d+)")
 _KNOWN = frozenset(
     {
@@ -53,12 +55,33 @@ class Content:
 
 def species_of_tag(tag: str) -> list[str] | None:
     """Return the elements that a tag written by elyte names, or None."""
-    return tag[len(_ELEMENTS) :].split() if tag.startswith(_ELEMENTS) else None
+    if not tag.startswith(_ELEMENTS):
+        return None
+    return tag[len(_ELEMENTS) :].split(_CORE)[0].split()
 
 
-def tag_of_species(symbols: list[str]) -> str:
-    """Return the tag that names these elements."""
-    return " ".join([_ELEMENTS, *symbols])
+def core_of_tag(tag: str, species_count: int) -> RepulsiveCore | None:
+    """Return the repulsive core that a tag written by elyte keeps, or None.
+
+    Raises:
+        FormatError: another number of values than species ask for.
+    """
+    if not tag.startswith(_ELEMENTS) or _CORE not in tag:
+        return None
+    try:
+        strength, *distances = map(float, tag.split(_CORE)[1].split())
+        table = np.array(distances).reshape(species_count, species_count)
+    except ValueError as error:
+        raise FormatError(f"the repulsive core in '{tag}' cannot be read: {error}") from error
+    return RepulsiveCore(table, strength)
+
+
+def tag_of(symbols: list[str], core: RepulsiveCore | None) -> str:
+    """Return the tag that names these elements, and holds the repulsive core."""
+    words = [_ELEMENTS, *symbols]
+    if core is not None:
+        words += [_CORE, *(repr(float(x)) for x in (core.strength, *core.distances.ravel()))]
+    return " ".join(words)
 
 
 def read(path: str | Path) -> Content:

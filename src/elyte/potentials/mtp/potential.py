@@ -16,6 +16,7 @@ from elyte.core.errors import FormatError, InputError, UnknownSpecies, did_you_m
 from elyte.core.frame import Frame
 from elyte.potentials.ase_calculator import PotentialCalculator
 from elyte.potentials.mtp import derivatives, files, kernel
+from elyte.potentials.mtp.repulsion import RepulsiveCore
 from elyte.potentials.mtp.tables import Tables, generate
 from elyte.potentials.protocol import Evaluation
 
@@ -65,6 +66,7 @@ class MTP:
         moment_coefficients: ξ, eV, (A,).
         scaling: factor of all radial functions.
         tag: what the file says of itself (`potential_tag`).
+        core: repulsion at short distances that is no parameter, or None.
 
     Raises:
         InputError: shapes that do not fit, values that are not finite.
@@ -79,6 +81,7 @@ class MTP:
     moment_coefficients: NDArray[np.float64]
     scaling: float = 1.0
     tag: str = field(default="", compare=False)
+    core: RepulsiveCore | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -101,6 +104,8 @@ class MTP:
             )
         if not np.isfinite(self.scaling):
             raise InputError("the potential's scaling is not finite")
+        if self.core is not None and self.core.distances.shape != (s, s):
+            raise InputError(f"the repulsive core is not for {s} species")
 
     # ---- making and keeping -----------------------------------------------------------------
 
@@ -176,13 +181,16 @@ class MTP:
             moment_coefficients=content.moment_coefficients,
             scaling=content.scaling,
             tag=content.tag,
+            core=files.core_of_tag(content.tag, content.species_count),
         )
 
     def save(self, path: str | Path) -> None:
         """Write an `.almtp` or `.mtp` file; reading it gives every number back bit by bit."""
         tag = self.tag
         if not tag or files.species_of_tag(tag) is not None:
-            tag = files.tag_of_species(self.symbols)
+            tag = files.tag_of(self.symbols, self.core)
+        elif self.core is not None:
+            raise InputError("a file with a tag of its own cannot keep the repulsive core")
         content = files.Content(
             species_count=len(self.species),
             min_distance=self.min_distance,
@@ -250,9 +258,23 @@ class MTP:
             radial=values[s + a :].reshape(self.radial.shape),
         )
 
+    def with_core(self, core: RepulsiveCore | None) -> MTP:
+        """Return the same potential with another repulsive core, or without.
+
+        Training and `atom_gradients` know nothing of it: it must be zero on the training set, as
+        that of `RepulsiveCore.below` is.
+        """
+        return replace(self, core=core)
+
     def native_arrays(self) -> dict[str, Any]:
         """Return the plain numbers that csrc/mtp/model_python.hpp makes an MtpModel of."""
-        return {
+        core = {}
+        if self.core is not None:
+            core = {
+                "core_distance": self.core.distances,
+                "core_strength": float(self.core.strength),
+            }
+        return core | {
             "level": self.level,
             "min_distance": float(self.min_distance),
             "max_distance": float(self.max_distance),

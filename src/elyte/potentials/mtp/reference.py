@@ -137,6 +137,11 @@ def evaluate(potential: MTP, frame: Frame) -> Evaluation:
     values = moments(potential, basic_moments(potential, n, pairs, f))
     of_atoms = energies(potential, types, values)
     gradients = pair_gradients(potential, pairs, f, slope, adjoints(potential, values))
+    if potential.core is not None:  # half of each pair's repulsion belongs to either atom
+        zi, zj, r = types[pairs.first], types[pairs.second], pairs.distance
+        repulsion, steepness = potential.core.energy_and_slope(zi, zj, r)
+        np.add.at(of_atoms, pairs.first, repulsion / 2)
+        gradients += (steepness / (2 * r))[:, None] * pairs.vector
     forces = np.zeros((n, 3))
     np.add.at(forces, pairs.first, gradients)
     np.add.at(forces, pairs.second, -gradients)

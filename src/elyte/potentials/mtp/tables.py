@@ -85,7 +85,7 @@ class Tables:
         """Number of radial functions."""
         return int(self.basic[:, 0].max()) + 1
 
-    @property
+    @functools.cached_property
     def level(self) -> int:
         """Highest level of the scalars, with lev M_{μ,ν} = 2 + 4μ + ν and sums for products."""
         levels = [0] * self.moments_count

@@ -57,6 +57,8 @@ def analyse(
         raise InputError(f"--frame is '{frame}'; it is 'barycentric' or 'solvent'")
     kelvin = None if temperature is None else _parsed(temperature, TEMPERATURE, "K")
     femtoseconds = None if timestep is None else _parsed(timestep, TIME, "fs")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out is {out}, which is a file; name a folder")
     if kelvin is not None and kelvin <= 0:
         raise InputError(f"the temperature is {kelvin:g} K; it must be above zero")
     with Display() as display:

@@ -118,7 +118,7 @@ def test_gradient_and_matrix_belong_to_the_loss() -> None:
 
 
 def loss_of_rows(loss: Loss, theta: np.ndarray) -> np.ndarray:
-    count = sum(loss.set.native.rows(k) for k in range(len(loss)))
+    count = loss.set.rows()
     rows, residuals = np.zeros((count, loss.n_parameters)), np.zeros(count)
     loss.set.native.jacobian(theta, loss.set.all, rows, residuals, 1)
     return rows.T @ rows / len(loss) + np.diag(loss.prior.strength)
@@ -128,7 +128,7 @@ def test_curvature_along_a_step_is_the_second_difference_of_the_residuals() -> N
     data, other = labelled(truth(), frames_of(3)), initial(6, 3)
     loss = Loss(other, data)
     step = 0.01 * np.random.default_rng(0).normal(size=loss.n_parameters)
-    count = sum(loss.set.native.rows(k) for k in range(len(loss)))
+    count = loss.set.rows()
 
     def at(x: float) -> tuple[np.ndarray, np.ndarray]:
         rows, residuals = np.zeros((count, loss.n_parameters)), np.zeros(count)
@@ -205,6 +205,42 @@ def test_a_sampled_matrix_trains_nearly_as_well() -> None:
     outcome = minimise(minimiser, Limits(iterations=40, tolerance=0.0))
     assert outcome.kind in ("done", "stopped")
     assert minimiser.point.loss < 0.05 * start
+
+
+def test_a_part_of_a_loss_is_the_loss_of_that_part() -> None:
+    data, other = labelled(truth(), frames_of(7)), initial(6, 3)
+    chosen = np.array([1, 4, 5])
+    whole = Loss(other, data, prior=prior_of(other))
+    part = whole.part(chosen)
+    alone = Loss(
+        other,
+        [data[int(k)] for k in chosen],
+        prior=Prior(whole.prior.centre, whole.prior.strength * 7 / 3),
+    )
+    theta, step = other.parameters, np.full(other.n_parameters, 0.01)
+    for mine, its in (
+        (part.at(theta).gradient, alone.at(theta).gradient),
+        (part.normal_matrix(theta), alone.normal_matrix(theta)),
+        (
+            part.curvature_along(part.at(theta), step),
+            alone.curvature_along(alone.at(theta), step),
+        ),
+    ):
+        np.testing.assert_allclose(mine, its, atol=1e-12 * np.abs(its).max())
+    assert part.at(theta).loss == pytest.approx(alone.at(theta).loss, rel=1e-12)
+    again = part.part(np.array([2]))
+    assert again.at(theta).squares[0, 0] == whole.at(theta).squares[5, 0]
+
+
+def test_a_large_set_begins_with_a_part_and_a_warm_start_does_not() -> None:
+    data = labelled(truth(), frames_of(120))
+    result = train(initial(), data, max_iterations=60, threads=1)
+    frames = [record.frames for record in result.history]
+    assert frames[0] < 60
+    assert frames[-1] == 120
+    assert frames == sorted(frames)
+    warm = train(result.potential, data, max_iterations=3, threads=1)
+    assert warm.history[0].frames == 120
 
 
 def test_limits_are_kept_and_told() -> None:

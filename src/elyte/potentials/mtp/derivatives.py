@@ -6,6 +6,7 @@ docs/theory/training.md derives the passes and counts their operations.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,18 @@ class FrameSet:
     def __len__(self) -> int:
         return len(self.sizes)
 
+    def part(self, chosen: NDArray[np.int64]) -> FrameSet:
+        """Return a view of some of the frames."""
+        view = copy.copy(self)
+        view.all, view.sizes = self.all[chosen], self.sizes[chosen]
+        view.offsets = np.concatenate([[0], np.cumsum(view.sizes)])
+        return view
+
+    def rows(self, frames: NDArray[np.int64] | None = None) -> int:
+        """Return the number of rows of the Jacobian of all frames, or of those named."""
+        chosen = self.all if frames is None else frames
+        return sum(self.native.rows(int(k)) for k in chosen)
+
     def evaluate(self, theta: ArrayLike, threads: int = 1) -> tuple[Floats, Floats, Floats]:
         """Return energies (k), forces (Σn, 3) and strain gradients ∂E/∂ε (k, 3, 3)."""
         energies, forces, strain = self.native.evaluate(_contiguous(theta), self.all, threads)
@@ -97,7 +110,8 @@ class FrameSet:
 
     def atom_gradients(self, theta: ArrayLike, frame: int, threads: int = 1) -> Floats:
         """Return ∂E_i/∂θ of the atoms of one frame, (n, P)."""
-        return np.asarray(self.native.atom_gradients(_contiguous(theta), frame, threads))
+        number = int(self.all[frame])
+        return np.asarray(self.native.atom_gradients(_contiguous(theta), number, threads))
 
 
 def atom_gradients(

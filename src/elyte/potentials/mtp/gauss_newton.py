@@ -55,12 +55,12 @@ class Limits:
 
 @dataclass
 class Counts:
-    """What a minimisation has cost so far."""
+    """What a minimisation has cost so far; work on a part of the frames counts as that part."""
 
     iterations: int = 0
-    gradients: int = 0
-    evaluations: int = 0
-    matrices: int = 0
+    gradients: float = 0
+    evaluations: float = 0
+    matrices: float = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,8 @@ class Minimiser:
         damping: first λ.
         frames_at_once: number of frames from which H is estimated, or None for all.
         seed: of the choice of these frames.
+        counts: what was done before.
+        share: how much work on these frames counts.
     """
 
     def __init__(
@@ -89,9 +91,11 @@ class Minimiser:
         damping: float = 1e-2,
         frames_at_once: int | None = None,
         seed: int = 0,
+        counts: Counts | None = None,
+        share: float = 1.0,
     ) -> None:
         self.loss, self.point, self.damping = loss, point, damping
-        self.counts = Counts()
+        self.counts, self.share = counts or Counts(), share
         self._scale = np.zeros(loss.n_parameters)
         self._growth = GROWTH
         self._random = np.random.default_rng(seed)
@@ -100,7 +104,7 @@ class Minimiser:
 
     def matrix(self) -> Floats:
         """Return H at the present point, of all frames or of the next ones drawn."""
-        self.counts.matrices += 1
+        self.counts.matrices += self.share
         frames = None
         if self._sample:
             if len(self._waiting) < self._sample:
@@ -147,12 +151,12 @@ class Minimiser:
         step = solve(g)
         expected = -(2 * g @ step + step @ H @ step)
         bend = solve(self.loss.curvature_along(self.point, step))
-        self.counts.evaluations += 3
-        self.counts.gradients += 1
+        self.counts.evaluations += 3 * self.share
+        self.counts.gradients += self.share
         if 2 * np.linalg.norm(bend * D) < LARGEST_BEND * np.linalg.norm(step * D):
             step = step + bend / 2
         point = self.loss.at(self.point.theta + step)
-        self.counts.gradients += 1
+        self.counts.gradients += self.share
         if not point.loss < self.point.loss or not np.isfinite(point.gradient).all():
             return None
         gain = float((self.point.loss - point.loss) / expected) if expected > 0 else 1.0

@@ -10,6 +10,7 @@ what the labels do not determine.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -141,6 +142,8 @@ class Loss:
             raise InputError("all weights of the training set are zero")
         for number, item in enumerate(dataset):
             self._set_target(number, item)
+        forces = [0.0 if x.labels.forces is None else np.sum(x.labels.forces**2) for x in dataset]
+        self.of_labels = self.weights[:, 1] * np.array(forces)  # what the forces' labels would cost
         self.threads = max(1, threads)
         self.n_species, self.n_parameters = len(potential.species), potential.n_parameters
         self.n_linear = self.n_species + len(potential.moment_coefficients)
@@ -151,6 +154,15 @@ class Loss:
 
     def __len__(self) -> int:
         return len(self.set)
+
+    def part(self, chosen: NDArray[np.int64]) -> Loss:
+        """Return the loss of some of the frames; the prior counts as much as it does for all."""
+        view = copy.copy(self)
+        view.set, view.weights = self.set.part(chosen), self.weights[chosen]
+        view.of_labels = self.of_labels[chosen]
+        strength = self.prior.strength * (len(self) / len(chosen))
+        view.prior = Prior(self.prior.centre, strength)
+        return view
 
     def _set_target(self, number: int, item: LabelledFrame) -> None:
         n, labels = len(item.frame), item.labels
@@ -200,10 +212,10 @@ class Loss:
 
         Args:
             theta: parameters, (P,).
-            frames: estimate it from these frames only.
+            frames: positions of the frames to estimate it from, or None for all.
         """
         theta = np.ascontiguousarray(theta, dtype=np.float64)
-        chosen = self.set.all if frames is None else np.asarray(frames, dtype=np.int64)
+        chosen = self.set.all if frames is None else self.set.all[frames]
         parts = self._batches(chosen)
         lanes = [parts[lane :: self.threads] for lane in range(min(self.threads, len(parts)))]
         with (
@@ -227,13 +239,13 @@ class Loss:
     def _accumulate(self, theta: Floats, lane: int, parts: list[NDArray[np.int64]]) -> Floats:
         total = np.zeros((self.n_parameters, self.n_parameters))
         product = np.empty_like(total)
-        needed = max(sum(self.set.native.rows(int(k)) for k in part) for part in parts)
+        needed = max(self.set.rows(part) for part in parts)
         buffer = self._buffers.get(lane)
         if buffer is None or len(buffer[1]) < needed:
             buffer = (np.empty((needed, self.n_parameters)), np.empty(needed))
             self._buffers[lane] = buffer
         for part in parts:
-            count = sum(self.set.native.rows(int(k)) for k in part)
+            count = self.set.rows(part)
             rows, residuals = buffer[0][:count], buffer[1][:count]
             self.set.native.jacobian(theta, part, rows, residuals, 1)
             np.matmul(rows.T, rows, out=product)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from elyte.core.errors import InputError, Outcome
 from elyte.core.frame import Frame, LabelledFrame
 from elyte.core.neighbours import neighbours
 from elyte.core.progress import Progress, silent
-from elyte.potentials.mtp.gauss_newton import Limits, Minimiser, minimise
-from elyte.potentials.mtp.loss import Loss, Point, Prior, Weights, check_labels
+from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
+from elyte.potentials.mtp.loss import Loss, Point, Weights, check_labels
 from elyte.potentials.mtp.potential import MTP
+from elyte.potentials.mtp.start import (
+    first_damping,
+    prior_of,
+    sample_size,
+    solve_linear,
+    stages,
+)
 
 Floats = NDArray[np.float64]
 
@@ -29,10 +35,7 @@ __all__ = [
     "train",
 ]
 
-PULL_OF_ATOMS = 1e-6  # 1/eV²: species coefficients 10 eV off cost 1e-4, little beside any loss
-ROWS_PER_PARAMETER = 120  # of the Jacobian at most: smaller samples cost more steps than they save
-FRAMES_FOR_LINEAR = 24
-RIDGE = 1e-3  # about the variance of a weighted residual; divided by the number of frames
+ROUGHLY = 1e-2  # tolerance for a part of the frames
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,10 @@ class Record:
 
     Args:
         iteration: 0 is the start.
-        gradients: evaluations of the loss with its gradient so far.
-        evaluations: further evaluations of energies and forces so far.
-        matrices: Gauss–Newton matrices so far.
+        frames: how many were trained on; large sets begin with a part.
+        gradients: evaluations of the loss with its gradient so far, in units of the whole set.
+        evaluations: further evaluations of energies and forces so far, likewise.
+        matrices: Gauss–Newton matrices so far, likewise.
         seconds: wall time so far.
         loss: see `elyte.potentials.mtp.loss`.
         energy_rmse: eV per atom.
@@ -62,9 +66,10 @@ class Record:
     """
 
     iteration: int
-    gradients: int
-    evaluations: int
-    matrices: int
+    frames: int
+    gradients: float
+    evaluations: float
+    matrices: float
     seconds: float
     loss: float
     energy_rmse: float
@@ -143,103 +148,34 @@ def train(
         UnknownSpecies: an element that the potential does not know.
     """
     check_labels(dataset)
-    prior = _prior(potential, dataset, isolated_atoms, ridge)
+    prior = prior_of(potential, dataset, isolated_atoms, ridge)
     loss = Loss(potential, dataset, weights, prior, threads)
     held_out = Loss(potential, validation, weights, None, threads) if validation else None
-    point = _start(loss, potential, prior)
-    minimiser = Minimiser(loss, point, _first_damping(loss, point, dataset), _sample(loss), seed)
-    minimiser.counts.gradients += 2
     limits = Limits(max_seconds, max_evaluations, max_iterations, tolerance)
-    watch = _Watch(minimiser, held_out, limits, progress)
-    outcome = minimise(minimiser, limits, watch)
-    best = watch.best
+    watch = _Watch(loss, held_out, limits, progress)
+    theta, counts, outcome = potential.parameters, Counts(), Outcome()
+    for part in stages(loss, theta, seed):
+        point, share = solve_linear(part, theta), len(part) / len(loss)
+        counts.gradients += 2 * share
+        damping = first_damping(part, point)
+        minimiser = Minimiser(part, point, damping, sample_size(part), seed, counts, share)
+        watch.begin(minimiser)
+        outcome = minimise(minimiser, watch.limits_of(part), watch)
+        theta = minimiser.point.theta
+        if not outcome.done:
+            break
+    best = loss.at(watch.best.theta, gradient=False)
     return TrainingResult(
-        potential.with_parameters(best.theta), tuple(watch.history), _errors(loss, best), outcome
+        potential.with_parameters(best.theta), tuple(watch.history), errors_at(loss, best), outcome
     )
-
-
-# ---- before ---------------------------------------------------------------------------------
-
-
-def _prior(
-    potential: MTP,
-    dataset: Sequence[LabelledFrame],
-    isolated_atoms: Mapping[int, float] | None,
-    ridge: float | None,
-) -> Prior:
-    species = potential.species
-    centre, strength = np.zeros(potential.n_parameters), np.zeros(potential.n_parameters)
-    strength[len(species) :] = (RIDGE if ridge is None else ridge) / len(dataset)
-    strength[: len(species)] = PULL_OF_ATOMS
-    centre[: len(species)] = _atom_energies(species, dataset, isolated_atoms)
-    return Prior(centre, strength)
-
-
-def _atom_energies(
-    species: Sequence[int],
-    dataset: Sequence[LabelledFrame],
-    isolated_atoms: Mapping[int, float] | None,
-) -> Floats:
-    """Energies per species that explain the labels and lie nearest to the isolated atoms.
-
-    Binding belongs to them, too: potentials that had to make up for hundreds of eV from the
-    start were trained more slowly and worse.
-    """
-    counts = np.array([[np.sum(x.frame.numbers == z) for z in species] for x in dataset], float)
-    energies = np.array([item.labels.energy for item in dataset])
-    known = isolated_atoms or {}
-    values = np.array([known.get(z, 0.0) for z in species])
-    unknown = np.array([z not in known for z in species])
-    for chosen in (unknown, np.ones_like(unknown)):
-        if chosen.any():
-            rest = energies - counts @ values
-            values[chosen] += np.linalg.lstsq(counts[:, chosen], rest, rcond=1e-6)[0]
-    return values
-
-
-def _start(loss: Loss, potential: MTP, prior: Prior) -> Point:
-    """Solve for the coefficients that enter linearly, where this lowers the loss."""
-    theta = potential.parameters
-    if not theta[: loss.n_species].any():
-        theta[: loss.n_species] = prior.centre[: loss.n_species]
-    point = loss.at(theta)
-    every = max(1, len(loss) // FRAMES_FOR_LINEAR)
-    linear = slice(0, loss.n_linear)
-    matrix = loss.normal_matrix(theta, np.arange(0, len(loss), every))[linear, linear]
-    D = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
-    scaled = matrix / np.outer(D, D) + 1e-8 * np.eye(len(D))
-    try:
-        factor = cho_factor(scaled)
-    except LinAlgError:
-        return point
-    theta[linear] -= cho_solve(factor, point.gradient[linear] / 2 / D) / D
-    solved = loss.at(theta)
-    return solved if solved.loss < point.loss else point
-
-
-def _first_damping(loss: Loss, point: Point, dataset: Sequence[LabelledFrame]) -> float:
-    """λ falls with the part of the labels that is still to be explained: 1e-2 from scratch."""
-    forces = [0.0 if x.labels.forces is None else np.sum(x.labels.forces**2) for x in dataset]
-    whole = float(loss.weights[:, 1] @ np.array(forces)) / len(loss)
-    share = min(1.0, point.loss / whole) if whole > 0 else 1.0
-    return float(0.05 * max(share, 1e-4) ** 1.5)
-
-
-def _sample(loss: Loss) -> int | None:
-    """Frames from which the Gauss–Newton matrix is estimated, None for all."""
-    rows = sum(loss.set.native.rows(k) for k in range(len(loss)))
-    share = ROWS_PER_PARAMETER * loss.n_parameters / max(rows, 1)
-    return None if share >= 1 else max(1, int(np.ceil(share * len(loss))))
-
-
-# ---- during ---------------------------------------------------------------------------------
 
 
 def _root_mean(squares: Floats, count: float) -> float:
     return float(np.sqrt(squares.sum() / count)) if count else 0.0
 
 
-def _errors(loss: Loss, point: Point) -> TrainingErrors:
+def errors_at(loss: Loss, point: Point) -> TrainingErrors:
+    """Return the errors on the frames of a loss."""
     sizes, has = loss.set.sizes, loss.weights > 0
     per_atom = point.squares / sizes[:, None] ** 2
     forces = point.squares[has[:, 1], 1]
@@ -254,45 +190,60 @@ class _Watch:
     """Keeps the history and the best point, tells the progress, and sees when to stop early."""
 
     def __init__(
-        self, minimiser: Minimiser, held_out: Loss | None, limits: Limits, progress: Progress
+        self, loss: Loss, held_out: Loss | None, limits: Limits, progress: Progress
     ) -> None:
-        self.held_out, self.limits, self.progress = held_out, limits, progress
-        self.best = minimiser.point
+        self.loss, self.held_out, self.limits, self.progress = loss, held_out, limits, progress
         self.best_loss, self.since = np.inf, 0
         self.history: list[Record] = []
-        self.began = time.monotonic()
+        self.start = time.monotonic()
+
+    def limits_of(self, part: Loss) -> Limits:
+        """Return what is left of the limits; a part of the frames need not be fitted to the end."""
+        spent, limits = time.monotonic() - self.start, self.limits
+        seconds = None if limits.seconds is None else max(limits.seconds - spent, 0.0)
+        tolerance = limits.tolerance if part is self.loss else max(limits.tolerance, ROUGHLY)
+        return replace(limits, seconds=seconds, tolerance=tolerance)
+
+    def begin(self, minimiser: Minimiser) -> None:
+        """Record where a stage starts."""
         self(minimiser, 0.0)
 
     def __call__(self, minimiser: Minimiser, seconds: float) -> bool:
-        point, counts = minimiser.point, minimiser.counts
+        point = minimiser.point
         judged = self.held_out.at(point.theta, gradient=False).loss if self.held_out else None
-        value = point.loss if judged is None else judged
-        self.since = 0 if value < self.best_loss * (1 - 1e-4) else self.since + 1
-        if value < self.best_loss:
-            self.best, self.best_loss = point, value
-        errors = _errors(minimiser.loss, point)
-        self.history.append(
-            Record(
-                iteration=counts.iterations,
-                gradients=counts.gradients,
-                evaluations=counts.evaluations,
-                matrices=counts.matrices,
-                seconds=seconds,
-                loss=point.loss,
-                energy_rmse=errors.energy_rmse,
-                force_rmse=errors.force_rmse,
-                damping=minimiser.damping,
-                validation_loss=judged,
-            )
-        )
-        self._tell(seconds)
-        return self.held_out is not None and self.since >= 2 * self.limits.patience
+        if judged is None:
+            self.best = point
+        else:
+            self.since = 0 if judged < self.best_loss * (1 - 1e-4) else self.since + 1
+            if judged < self.best_loss:
+                self.best, self.best_loss = point, judged
+        self.history.append(self._record(minimiser, judged))
+        self._tell()
+        return minimiser.loss is self.loss and self.since >= 2 * self.limits.patience
 
-    def _tell(self, seconds: float) -> None:
+    def _record(self, minimiser: Minimiser, judged: float | None) -> Record:
+        point, counts = minimiser.point, minimiser.counts
+        errors = errors_at(minimiser.loss, point)
+        return Record(
+            iteration=counts.iterations,
+            frames=len(minimiser.loss),
+            gradients=counts.gradients,
+            evaluations=counts.evaluations,
+            matrices=counts.matrices,
+            seconds=time.monotonic() - self.start,
+            loss=point.loss,
+            energy_rmse=errors.energy_rmse,
+            force_rmse=errors.force_rmse,
+            damping=minimiser.damping,
+            validation_loss=judged,
+        )
+
+    def _tell(self) -> None:
         now, limit = self.history[-1], self.limits.seconds
+        of = "" if now.frames == len(self.loss) else f" of {now.frames} frames to begin with"
         note = (
             f"loss {now.loss:.3g}, forces {1000 * now.force_rmse:.0f} meV/Å, "
-            f"energy {1000 * now.energy_rmse:.1f} meV/atom"
+            f"energy {1000 * now.energy_rmse:.1f} meV/atom{of}"
         )
-        done, total = (seconds, limit) if limit else (now.iteration, self.limits.iterations)
+        done, total = (now.seconds, limit) if limit else (now.iteration, self.limits.iterations)
         self.progress(min(done, total), total, note)

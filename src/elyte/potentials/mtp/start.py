@@ -1,0 +1,116 @@
+"""Where a training starts: the prior, the linear coefficients, the first damping, the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from elyte.core.frame import LabelledFrame
+from elyte.potentials.mtp.loss import Loss, Point, Prior
+from elyte.potentials.mtp.potential import MTP
+
+Floats = NDArray[np.float64]
+
+PULL_OF_ATOMS = 1e-6  # 1/eV²: species coefficients 10 eV off cost 1e-4, little beside any loss
+RIDGE = 1e-3  # some times the variance of a weighted residual; divided by the number of frames
+ROWS_PER_PARAMETER = 120  # of the Jacobian at most: smaller samples cost more steps than they save
+ROWS_TO_BEGIN = 15  # per parameter, in the first stage of a large set
+GROWTH_OF_STAGES = 4
+FRAMES_FOR_LINEAR = 24
+
+
+def prior_of(
+    potential: MTP,
+    dataset: Sequence[LabelledFrame],
+    isolated_atoms: Mapping[int, float] | None,
+    ridge: float | None,
+) -> Prior:
+    """Return the prior of a training; see docs/theory/training.md."""
+    species = potential.species
+    centre, strength = np.zeros(potential.n_parameters), np.zeros(potential.n_parameters)
+    strength[len(species) :] = (RIDGE if ridge is None else ridge) / len(dataset)
+    strength[: len(species)] = PULL_OF_ATOMS
+    centre[: len(species)] = _atom_energies(species, dataset, isolated_atoms)
+    return Prior(centre, strength)
+
+
+def _atom_energies(
+    species: Sequence[int],
+    dataset: Sequence[LabelledFrame],
+    isolated_atoms: Mapping[int, float] | None,
+) -> Floats:
+    """Energies per species that explain the labels and lie nearest to the isolated atoms.
+
+    Binding belongs to them, too: potentials that had to make up for hundreds of eV from the
+    start were trained more slowly and worse.
+    """
+    counts = np.array([[np.sum(x.frame.numbers == z) for z in species] for x in dataset], float)
+    energies = np.array([item.labels.energy for item in dataset])
+    known = isolated_atoms or {}
+    values = np.array([known.get(z, 0.0) for z in species])
+    unknown = np.array([z not in known for z in species])
+    for chosen in (unknown, np.ones_like(unknown)):
+        if chosen.any():
+            rest = energies - counts @ values
+            values[chosen] += np.linalg.lstsq(counts[:, chosen], rest, rcond=1e-6)[0]
+    return values
+
+
+def solve_linear(loss: Loss, theta: Floats) -> Point:
+    """Solve for the coefficients that enter linearly, where this lowers the loss.
+
+    The matrix comes from a few frames, the gradient from all.
+    """
+    theta = np.array(theta)
+    if not theta[: loss.n_species].any():
+        theta[: loss.n_species] = loss.prior.centre[: loss.n_species]
+    point = loss.at(theta)
+    every = max(1, len(loss) // FRAMES_FOR_LINEAR)
+    linear = slice(0, loss.n_linear)
+    matrix = loss.normal_matrix(theta, np.arange(0, len(loss), every))[linear, linear]
+    D = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    scaled = matrix / np.outer(D, D) + 1e-8 * np.eye(len(D))
+    try:
+        factor = cho_factor(scaled)
+    except LinAlgError:
+        return point
+    theta[linear] -= cho_solve(factor, point.gradient[linear] / 2 / D) / D
+    solved = loss.at(theta)
+    return solved if solved.loss < point.loss else point
+
+
+def unexplained(loss: Loss, point: Point) -> float:
+    """Return the loss relative to that of no forces at all, at most 1."""
+    whole = float(loss.of_labels.sum()) / len(loss)
+    return min(1.0, point.loss / whole) if whole > 0 else 1.0
+
+
+def first_damping(loss: Loss, point: Point) -> float:
+    """λ falls with the part of the labels that is still to be explained: 1e-2 from scratch."""
+    return float(0.05 * max(unexplained(loss, point), 1e-4) ** 1.5)
+
+
+def sample_size(loss: Loss) -> int | None:
+    """Return the number of frames for the Gauss–Newton matrix, None for all."""
+    share = ROWS_PER_PARAMETER * loss.n_parameters / max(loss.set.rows(), 1)
+    return None if share >= 1 else max(1, int(np.ceil(share * len(loss))))
+
+
+def stages(loss: Loss, theta: Floats, seed: int) -> list[Loss]:
+    """Return growing parts of a large set, the whole set last.
+
+    From scratch most iterations only find the valley, which a part of the frames shows as well.
+    """
+    if unexplained(loss, loss.at(theta, gradient=False)) < 0.1:
+        return [loss]
+    order = np.random.default_rng(seed).permutation(len(loss))
+    share = ROWS_TO_BEGIN * loss.n_parameters / max(loss.set.rows(), 1)
+    parts = []
+    while share * GROWTH_OF_STAGES / 2 < 1:
+        count = max(1, int(np.ceil(share * len(loss))))
+        parts.append(loss.part(np.sort(order[:count])))
+        share *= GROWTH_OF_STAGES
+    return [*parts, loss]

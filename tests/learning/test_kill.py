@@ -76,3 +76,20 @@ def test_ten_kills_lose_nothing(tmp_path: Path) -> None:
     assert last.wait(timeout=300) == 0, (tmp_path / "output.txt").read_text()[-3000:]
     assert seen.items() <= finished(tmp_path).items()
     assert (tmp_path / "run" / "report" / "index.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", [0.5, 5.0])
+def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path: Path, moment: float) -> None:
+    (tmp_path / "recipe.yaml").write_text(RECIPE.replace("0.1 ps", "4 ps"))
+    process = start(tmp_path)
+    while not (tmp_path / "run" / "status.json").exists():
+        assert process.poll() is None, (tmp_path / "output.txt").read_text()
+        time.sleep(0.1)
+    time.sleep(moment)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    output = (tmp_path / "output.txt").read_text()
+    assert "stopped; everything finished is kept" in output
+    assert "go on with: elyte run" in output
+    assert "Traceback" not in output

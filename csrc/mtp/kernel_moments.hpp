@@ -1,0 +1,203 @@
+// Sums over neighbours, and their reverse: one neighbour per lane.
+// Included by kernel_body.hpp only, and so compiled once for each instruction set.
+#pragma once
+
+#include "mtp/kernel_scratch.hpp"
+
+namespace elyte::mtp {
+namespace {
+
+// ---- 3. moments --------------------------------------------------------------------------------
+
+// x^(d−t) y^t for all t ≤ d ≤ D, degree by degree, for G groups side by side.
+template <int D, int G>
+ELYTE_INLINE void make_monomials(const double* group, double* m) {
+  constexpr int R = rows<D>() * LANES, N = monomials_count(D) * LANES;
+  for (int g = 0; g < G; ++g) {
+    const Vec x = load(group + g * R + UNIT_X * LANES), y = load(group + g * R + UNIT_Y * LANES);
+    double* to = m + g * N;
+    store(to, all(1));
+    Vec previous[D + 1], next[D + 1];
+    previous[0] = all(1);
+    int at = 1;
+#pragma GCC unroll 16
+    for (int d = 1; d <= D; ++d) {
+#pragma GCC unroll 16
+      for (int t = 0; t < d; ++t) next[t] = previous[t] * x;
+      next[d] = previous[d - 1] * y;
+#pragma GCC unroll 16
+      for (int t = 0; t <= d; ++t, ++at) store(to + at * LANES, previous[t] = next[t]);
+    }
+  }
+}
+
+// Sums over the neighbours of w_j x^(d−t) y^t, for T values of t from `t` on and all j of degree d.
+template <int D, int d, int T>
+ELYTE_INLINE void sum_tile(const double* group, const double* m, int groups, int t, double* sums) {
+  constexpr int J = weights_at(D, d), R = rows<D>() * LANES, N = monomials_count(D) * LANES;
+  Vec sum[T][J];
+#pragma GCC unroll 32
+  for (int a = 0; a < T; ++a)
+#pragma GCC unroll 32
+    for (int j = 0; j < J; ++j) sum[a][j] = Vec{};
+  m += (d * (d + 1) / 2 + t) * LANES;
+  for (int g = 0; g < groups; ++g, group += R, m += N) {
+    Vec monomial[T];
+#pragma GCC unroll 32
+    for (int a = 0; a < T; ++a) monomial[a] = load(m + a * LANES);
+#pragma GCC unroll 32
+    for (int j = 0; j < J; ++j) {
+      const Vec w = load(group + (WEIGHT + j) * LANES);
+#pragma GCC unroll 32
+      for (int a = 0; a < T; ++a) sum[a][j] += w * monomial[a];
+    }
+  }
+  sums += static_cast<std::ptrdiff_t>(slot_of(D, d, t, 0)) * BLOCK * LANES;
+#pragma GCC unroll 32
+  for (int a = 0; a < T; ++a)
+#pragma GCC unroll 32
+    for (int j = 0; j < J; ++j) store(sums + (a * J + j) * BLOCK * LANES, sum[a][j]);
+}
+
+template <int D, int d>
+ELYTE_INLINE void sum_degrees(const double* group, const double* m, int groups, double* sums) {
+  constexpr int J = weights_at(D, d);
+  constexpr int most = MOST_ACCUMULATORS / J > 0 ? MOST_ACCUMULATORS / J : 1;
+  constexpr int tile = most < d + 1 ? most : d + 1, rest = (d + 1) % tile;
+  for (int t = 0; t + tile <= d + 1; t += tile) sum_tile<D, d, tile>(group, m, groups, t, sums);
+  if constexpr (rest > 0) sum_tile<D, d, rest>(group, m, groups, d + 1 - rest, sums);
+  if constexpr (d < D) sum_degrees<D, d + 1>(group, m, groups, sums);
+}
+
+template <int D>
+void sum_moments(Scratch& s, int atom) {
+  const Neighbourhood& mine = s.of[atom];
+  const int groups = round_up(mine.count) / LANES;
+  for (int g = 0; g < groups; ++g)
+    make_monomials<D, 1>(mine.groups + g * rows<D>() * LANES,
+                         s.monomials + g * monomials_count(D) * LANES);
+  sum_degrees<D, 0>(mine.groups, s.monomials, groups, s.sums + atom * LANES);
+}
+
+// ---- 5. forces ---------------------------------------------------------------------------------
+
+// Reverse pass for G groups of neighbours of one atom. With A the adjoints of its moments,
+//   E' = Σ A_dtj w_j x^(d−t) y^t,
+// column by column in t: along a column Horner's rule in x, from column to column in y.
+template <int D, int G>
+ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double* m, Vec* sums,
+                              double* gradients) {
+  constexpr int R = rows<D>() * LANES, N = monomials_count(D) * LANES, W = weights_at(D, 0);
+  make_monomials<D, G>(group, m);
+  Vec by_weight[G][W], gx[G], gy[G], corner[G];
+  for (int g = 0; g < G; ++g) {
+    gx[g] = gy[g] = corner[g] = Vec{};
+#pragma GCC unroll 16
+    for (int j = 0; j < W; ++j) by_weight[g][j] = Vec{};
+  }
+#pragma GCC unroll 16
+  for (int t = D; t >= 0; --t) {
+    Vec bar[G];
+    for (int g = 0; g < G; ++g) bar[g] = Vec{};
+#pragma GCC unroll 16
+    for (int d = D; d >= t; --d) {
+      const int J = weights_at(D, d), at = (d * (d + 1) / 2 + t) * LANES;
+      const double* a = adjoint + slot_of(D, d, t, 0) * BLOCK;
+      Vec sum[G];
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) sum[g] = Vec{};
+#pragma GCC unroll 16
+      for (int j = 0; j < J; ++j) {
+        const Vec coefficient = all(a[j * BLOCK]);
+#pragma GCC unroll 4
+        for (int g = 0; g < G; ++g) {
+          by_weight[g][j] += coefficient * load(m + g * N + at);
+          sum[g] += coefficient * load(group + g * R + (WEIGHT + j) * LANES);
+        }
+      }
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) {
+        bar[g] = sum[g] + bar[g] * load(group + g * R + UNIT_X * LANES);
+        if (d == t) {
+          bar[g] += corner[g] * load(group + g * R + UNIT_Y * LANES);
+          if (t > 0) gy[g] += bar[g] * load(m + g * N + (t * (t - 1) / 2 + t - 1) * LANES);
+        } else {
+          gx[g] += bar[g] * load(m + g * N + (d * (d - 1) / 2 + t) * LANES);
+        }
+      }
+    }
+    for (int g = 0; g < G; ++g) corner[g] = bar[g];
+  }
+  for (int g = 0; g < G; ++g) {
+    const double* rows_of = group + g * R;
+    const Vec x = load(rows_of + UNIT_X * LANES), y = load(rows_of + UNIT_Y * LANES);
+    const Vec z = load(rows_of + UNIT_Z * LANES);
+    Vec gz{}, along{};  // ∂/∂z, and ∂/∂r through the radial functions
+#pragma GCC unroll 16
+    for (int mu = 0; mu < radial_functions(D); ++mu) {
+      const Vec slope = load(rows_of + (WEIGHT + W + mu) * LANES);
+      if (2 * mu + 1 < W) {
+        gz += load(rows_of + (WEIGHT + 2 * mu) * LANES) * by_weight[g][2 * mu + 1];
+        along += slope * (by_weight[g][2 * mu] + z * by_weight[g][2 * mu + 1]);
+      } else {
+        along += slope * by_weight[g][2 * mu];
+      }
+    }
+    const Vec inverse = load(rows_of + INVERSE * LANES), r = load(rows_of + DISTANCE * LANES);
+    // ∂û/∂r = (1 − û û) / r
+    const Vec radial = along - (x * gx[g] + y * gy[g] + z * gz) * inverse;
+    const Vec fx = x * radial + gx[g] * inverse, fy = y * radial + gy[g] * inverse;
+    const Vec fz = z * radial + gz * inverse;
+    store_rows(gradients + 4 * g * LANES, fx, fy, fz);
+    const Vec rx = x * r, ry = y * r, rz = z * r;
+    sums[0] += rx * fx, sums[1] += ry * fy, sums[2] += rz * fz;
+    sums[3] += ry * fz, sums[4] += rx * fz, sums[5] += rx * fy;
+    sums[6] += fx, sums[7] += fy, sums[8] += fz;
+  }
+}
+
+// Add the repulsion to the gradients and their sums.
+template <int D>
+void add_core(const Scratch& s, const Neighbourhood& mine, Vec* sums) {
+  for (int k = 0; k < mine.count; ++k) {
+    if (mine.core[k] == 0) continue;
+    const double* row = mine.groups + k / LANES * rows<D>() * LANES + k % LANES;
+    const double r = row[DISTANCE * LANES];
+    const double u[3] = {row[UNIT_X * LANES], row[UNIT_Y * LANES], row[UNIT_Z * LANES]};
+    for (int x = 0; x < 3; ++x) {
+      const double g = mine.core[k] * u[x];
+      s.gradients[4 * k + x] += g;
+      sums[x][0] += r * u[x] * g;
+      sums[3 + x][0] += r * u[(x + 1) % 3] * u[(x + 2) % 3] * mine.core[k];
+      sums[6 + x][0] += g;
+    }
+  }
+}
+
+template <int D>
+void add_forces(const Atoms& atoms, Scratch& s, int atom, std::int64_t i, Vec* strain,
+                double* forces) {
+  constexpr int R = rows<D>() * LANES;
+  constexpr int G = 2;
+  const Neighbourhood& mine = s.of[atom];
+  const double* adjoint = s.adjoints + atom;
+  const int groups = round_up(mine.count) / LANES;
+  Vec sums[9] = {};  // of the strain gradient, then of the gradient
+  int g = 0;
+  for (; g + G <= groups; g += G)
+    gradient_of<D, G>(mine.groups + g * R, adjoint, s.monomials, sums,
+                      s.gradients + 4 * g * LANES);
+  for (; g < groups; ++g)
+    gradient_of<D, 1>(mine.groups + g * R, adjoint, s.monomials, sums,
+                      s.gradients + 4 * g * LANES);
+  if (mine.near) add_core<D>(s, mine, sums);
+  for (int k = 0; k < 6; ++k) strain[k] += sums[k];
+  for (int x = 0; x < 3; ++x) forces[4 * i + x] += sum_of(sums[6 + x]);
+  for (int k = 0; k < mine.count; ++k) {
+    double* other = forces + 4 * static_cast<std::ptrdiff_t>(atoms.ghost_atom[mine.ghosts[k]]);
+    store_quad(other, load_quad(other) - load_quad(s.gradients + 4 * k));
+  }
+}
+
+}  // namespace
+}  // namespace elyte::mtp

@@ -73,7 +73,7 @@ def train(
     last = result.history[-1]
     console = Console(highlight=False)
     console.print(
-        f"{last.iteration} iterations, {last.gradients} gradients in {last.seconds:.1f} s; "
+        f"{last.iteration} iterations, {last.gradients:.0f} gradients in {last.seconds:.1f} s; "
         f"loss {result.history[0].loss:.3g} → {last.loss:.3g}. {result.outcome.reason}"
     )
     console.print(errors(result.potential, kept).table(f"training set, {len(kept)} frames"))

@@ -123,7 +123,7 @@ def _quantities(analyses: dict[float, Analysis], state: State) -> list[Quantity]
 
 
 def _curves(analysis: Analysis, temperature: float) -> list[CurveData]:
-    return [from_analysis(c, c.details.get("group", ""), temperature) for c in analysis.curves]
+    return [from_analysis(c, c.group, temperature) for c in analysis.curves]
 
 
 def _series(run: ProductionRun) -> list[CurveData]:

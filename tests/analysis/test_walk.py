@@ -37,7 +37,7 @@ def test_coverage_for_brownian_walkers(frames: int, particles: int, runs: int) -
         walks = [brownian(rng, frames, particles, 1.0) for _ in range(runs)]
         return self_diffusion(walks, STEP)[0]
 
-    found = coverage(draw, UNIT, runs=300)
+    found = coverage(draw, UNIT, runs=200)
     assert 0.63 < found.inside_68 < 0.75
     assert 0.92 < found.inside_95 < 0.99
     assert found.withheld < 0.1

@@ -37,6 +37,7 @@ class Mean:
         n_effective: independent samples with the same standard error.
         degrees_of_freedom: of Student's t, since the standard error is itself estimated.
         reason: why the error cannot be known, or "".
+        proportion: whether it lies between 0 and 1, which shapes its interval.
     """
 
     value: float
@@ -44,9 +45,20 @@ class Mean:
     n_effective: float
     degrees_of_freedom: float
     reason: str = ""
+    proportion: bool = False
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the interval that holds the truth with probability `level`."""
+        """Return the interval that holds the truth with probability `level`.
+
+        Value ± t·error; for a proportion Jeffreys' interval with the effective samples, its
+        level as wide as Student's t would make it.
+        """
+        if self.proportion and self.n_effective > 0:
+            tail = 0.5 - as_normal_level(level, self.degrees_of_freedom) / 2
+            a = self.n_effective * self.value + 0.5
+            b = self.n_effective * (1 - self.value) + 0.5
+            low, high = stats.beta.ppf([tail, 1 - tail], a, b)
+            return min(float(low), self.value), max(float(high), self.value)
         half = self.standard_error * t_factor(level, self.degrees_of_freedom)
         return self.value - half, self.value + half
 
@@ -69,6 +81,11 @@ class Mean:
 def t_factor(level: float, degrees_of_freedom: float) -> float:
     """Return Student's t: the half-width of a two-sided interval in standard errors."""
     return float(stats.t.ppf(0.5 + level / 2, degrees_of_freedom))
+
+
+def as_normal_level(level: float, degrees_of_freedom: float) -> float:
+    """Return the level at which a normal interval is as wide as Student's t at `level`."""
+    return float(2 * stats.norm.cdf(t_factor(level, degrees_of_freedom)) - 1)
 
 
 def with_intervals(
@@ -178,26 +195,83 @@ def mean(series: ArrayLike | Sequence[ArrayLike]) -> Mean:
     lengths = [len(x) for x in runs]
     samples = sum(lengths)
     value = float(np.average([x.mean() for x in runs], weights=lengths))
-    raw, variance = _pooled_covariance(runs, value), 0.0
+    raw = _pooled_covariance(runs, value)
     if raw[0] <= 1e-28 * max(value**2, 1e-300):
         return Mean(value, 0.0, float(samples), float(max(samples - 1, 1)))
     if samples < 8:
         return Mean(value, np.nan, np.nan, 1.0, f"only {samples} values")
-    for _ in range(30):
-        corrected = raw + variance
-        coefficients, _noise = _best_model(corrected, samples)
-        extended = _extended(corrected, coefficients, max(lengths))
-        updated = min(max(_variance_of_mean(lengths, extended), 1e-300), corrected[0])
-        converged = abs(updated - variance) <= 1e-3 * updated
-        variance = updated
-        if converged:
-            break
+    variance, _ = _modelled(raw, lengths)
     effective = float((spread + variance) / variance)
     reason = ""
     if effective < _LEAST_EFFECTIVE:
         reason = f"too short: about {effective:.1f} independent samples"
     freedom = max(min(effective, samples) / 2 - 1, 1.0)
     return Mean(value, float(np.sqrt(variance)), effective, freedom, reason)
+
+
+def _modelled(raw: Array, lengths: Sequence[int]) -> tuple[float, Array]:
+    """Return the variance of the mean and the autocovariance to all lags, from a fitted model.
+
+    The sample mean lies nearer to the values than the true one: its variance is added back to the
+    sample autocovariance until both agree.
+    """
+    variance, samples = 0.0, sum(lengths)
+    for _ in range(30):
+        corrected = raw + variance
+        coefficients, _noise = _best_model(corrected, samples)
+        extended = _extended(corrected, coefficients, max(lengths))
+        updated = min(max(_variance_of_mean(lengths, extended), 1e-300), corrected[0])
+        converged = abs(updated - variance) <= 1e-3 * updated
+        variance = float(updated)
+        if converged:
+            break
+    return variance, extended
+
+
+@dataclass(frozen=True)
+class Variance:
+    """The variance of a stationary Gaussian series, with a scaled χ² distribution.
+
+    Args:
+        value: of the series, corrected for the sample mean.
+        degrees_of_freedom: 2 (value/standard error)².
+        mean: of the series.
+        certainty: effective samples behind the autocovariance itself.
+    """
+
+    value: float
+    degrees_of_freedom: float
+    mean: float
+    certainty: float
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Return the interval that holds the true variance with probability `level`."""
+        nu = self.degrees_of_freedom
+        tail = 0.5 - as_normal_level(level, max(self.certainty / 2 - 1, 1.0)) / 2
+        low, high = stats.chi2.ppf([tail, 1 - tail], nu)
+        return float(self.value * nu / high), float(self.value * nu / low)
+
+
+def variance(series: ArrayLike | Sequence[ArrayLike]) -> Variance:
+    """Return the variance of one stationary Gaussian series or of several, with its uncertainty.
+
+        var(s²) = 2 T⁻² Σ_ij γ(i − j)²
+
+    Args:
+        series: (T,), or a sequence of such.
+    """
+    runs = _as_runs(series)
+    stride = -(-max(map(len, runs)) // (10 * _POINTS))
+    runs = [x[::stride] for x in runs]
+    lengths = [len(x) for x in runs]
+    average = float(np.average([x.mean() for x in runs], weights=lengths))
+    raw = _pooled_covariance(runs, average)
+    if raw[0] <= 1e-28 * average**2 or sum(lengths) < 8:
+        return Variance(float(raw[0]), 0.0, average, 0.0)
+    of_mean, extended = _modelled(raw, lengths)
+    spread = 2 * _variance_of_mean(lengths, extended**2)
+    value = float(extended[0])
+    return Variance(value, float(2 * value**2 / spread), average, value / of_mean)
 
 
 def _as_runs(series: ArrayLike | Sequence[ArrayLike]) -> list[Array]:
@@ -252,7 +326,23 @@ def equilibration_cut(series: ArrayLike) -> int:
     squares = np.cumsum(((coarse - coarse.mean()) ** 2)[::-1])[::-1]
     centred = squares - left * (totals / left - coarse.mean()) ** 2
     score = centred / left**2
-    return int(np.argmin(score[: pieces // 2 + 1])) * size
+    cut = int(np.argmin(score[: pieces // 2 + 1]))
+    return cut * size if _differs(coarse, cut) else 0
+
+
+def _differs(coarse: Array, cut: int) -> bool:
+    """Whether what comes before a cut has another mean than what follows, beyond its error.
+
+    Without this a stationary series would be cut where it happens to scatter least.
+    """
+    if cut == 0:
+        return False
+    rest = mean(coarse[cut:])
+    if rest.reason or rest.standard_error == 0:
+        return True
+    per_piece = rest.standard_error * np.sqrt(len(coarse) - cut)
+    error = per_piece * np.sqrt(1 / cut + 1 / (len(coarse) - cut))
+    return bool(abs(coarse[:cut].mean() - rest.value) > 2.5 * error)
 
 
 def block_curve(series: ArrayLike) -> tuple[NDArray[np.int64], Array]:
@@ -270,24 +360,24 @@ def block_curve(series: ArrayLike) -> tuple[NDArray[np.int64], Array]:
     return sizes, np.array(errors)
 
 
-def fraction(samples: ArrayLike, weight_each: float = 1.0) -> Mean:
+def fraction(samples: ArrayLike) -> Mean:
     """Return a proportion from independent samples of it (time averages of single particles).
 
-    The error is that of the scatter between samples, but not below that of a binomial proportion
-    with half a success and half a failure added, so that "never seen" is not "certainly absent".
+    The number of effective observations follows from the scatter of the samples, and is that of
+    the samples where they all agree: "never seen" is not "certainly absent".
 
     Args:
         samples: (k,), each between 0 and 1.
-        weight_each: independent observations that one sample stands for when all agree.
     """
     x = np.asarray(samples, dtype=float)
     scatter = mean_of_independent(x)
     if scatter.reason:
         return scatter
-    n = len(x) * weight_each
-    guarded = (x.sum() * weight_each + 0.5) / (n + 1)
-    if x.std() == 0:
+    n, p = float(len(x)), scatter.value
+    effective, error = n, scatter.standard_error
+    if error > 0:
+        effective = max(p * (1 - p) / error**2, n - 1)
+    else:
+        guarded = (n * p + 0.5) / (n + 1)
         error = float(np.sqrt(guarded * (1 - guarded) / n))
-        return Mean(scatter.value, error, n, scatter.degrees_of_freedom)
-    effective = float(max(scatter.value * (1 - scatter.value) / scatter.standard_error**2, 1.0))
-    return Mean(scatter.value, scatter.standard_error, effective, scatter.degrees_of_freedom)
+    return Mean(p, error, effective, scatter.degrees_of_freedom, proportion=True)

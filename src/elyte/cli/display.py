@@ -13,6 +13,12 @@ from elyte.core.progress import Progress as Report
 PLAIN_EVERY = 15.0  # seconds between plain lines of one stage
 
 
+def wide_console() -> Console:
+    """Return the console of long work: a log file, which has no width, gets wide lines."""
+    console = Console(soft_wrap=True, highlight=False)
+    return console if console.is_terminal else Console(width=150, soft_wrap=True, highlight=False)
+
+
 def duration(seconds: float) -> str:
     """Return a time as "42 s", "3 min 05 s" or "1 h 20 min"."""
     if seconds < 60:
@@ -26,7 +32,7 @@ class Display:
     """A `Watcher`: a live progress line in a terminal, plain lines elsewhere."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(soft_wrap=True, highlight=False)
+        self.console = console or wide_console()
         self._start = time.monotonic()
         self._bar: Progress | None = None
         if self.console.is_terminal:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from elyte.chemistry import Recipe
-from elyte.cli.display import Display, duration
+from elyte.cli.display import Display, duration, wide_console
 from elyte.core.errors import InputError
 from elyte.learning import Project, Stopped, start
 from elyte.learning.driver import run as run_loop
@@ -32,7 +32,7 @@ def run(
     loaded = Recipe.load(recipe)
     settings = start.settings(loaded, seed=seed)
     folder = project or Path(recipe.stem)
-    console = Console(soft_wrap=True, highlight=False)
+    console = wide_console()
     with ProjectLock(folder), Display(console) as display:
         _remember(recipe, folder, display)
         with Project(folder, workers=loaded.workers) as work:

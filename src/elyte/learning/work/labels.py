@@ -53,8 +53,10 @@ def check(inputs: Mapping[str, Any], project: Project, progress: Progress) -> di
     found = errors(project.potential(inputs["potential"]), data)
     summary = {
         "force_rmse": float(found.force_rmse),
+        "force_rmse_error": float(found.force.rmse_error),
         "force_mae": float(found.force_mae),
         "energy_rmse": float(found.energy_rmse),
+        "energy_rmse_error": float(found.energy.rmse_error),
         "energy_mae": float(found.energy_mae),
         "frames": float(len(data)),
     }

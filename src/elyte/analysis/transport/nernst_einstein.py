@@ -31,7 +31,8 @@ def _normal(value: float, error: float) -> dict[str, Any]:
 
 
 def _missing(ions: Ions) -> str:
-    return "; ".join(f"D({name}) withheld: {d.withheld}" for name, _, _, d in ions if d.withheld)
+    names = [f"D({name})" for name, _, _, d in ions if d.withheld]
+    return f"needs {' and '.join(names)}: withheld" if names else ""
 
 
 def nernst_einstein(ions: Ions, volume: float, temperature: float) -> Quantity:
@@ -86,7 +87,8 @@ def ratio(
     The intervals are those of the logarithm, since a ratio of positive numbers is not symmetric.
     """
     fields: dict[str, Any] = {"temperature": temperature, "method": method}
-    missing = "; ".join(f"{q.name} withheld: {q.withheld}" for q in (above, below) if q.withheld)
+    names = [f"the {q.name}" for q in (above, below) if q.withheld]
+    missing = f"needs {' and '.join(names)}: withheld" if names else ""
     if missing:
         return Quantity.withhold(name, "1", missing, **fields)
     value = above.value / below.value

@@ -50,10 +50,10 @@ def test_norm_of_the_components_is_that_of_the_traceless_tensor() -> None:
     assert 2 * np.sum(shear_components(p) ** 2) == pytest.approx(np.sum(s**2))
 
 
-@pytest.mark.parametrize(("frames", "runs"), [(2000, 1), (300, 2)])
+@pytest.mark.parametrize(("frames", "runs"), [(1000, 1), (300, 2)])
 def test_coverage(frames: int, runs: int) -> None:
-    found = coverage(lambda rng: estimate(rng, frames, runs), TRUTH, runs=150)
-    assert 0.58 < found.inside_68 < 0.80
+    found = coverage(lambda rng: estimate(rng, frames, runs), TRUTH, runs=80)
+    assert 0.58 < found.inside_68 < 0.88  # wide: the error counts what may still bend
     assert 0.90 < found.inside_95 <= 1.0
     assert found.withheld < 0.4  # the shorter is 2 × 30 relaxation times
 

@@ -10,7 +10,7 @@ import pytest
 
 from elyte.learning.advance import MOST_RESTARTS, Finished, advance
 from elyte.learning.convergence import verdict
-from elyte.learning.plan import plan, segments
+from elyte.learning.plan import anneal_temperature, plan, segments
 from elyte.learning.state import Settings, State, Task
 
 SETTINGS = Settings(
@@ -229,6 +229,12 @@ def test_a_bad_production_error_is_said() -> None:
         return {"force_rmse": 0.3 if bad else 0.1, "energy_rmse": 0.002, "frames": 2.0}
 
     assert "300 meV/Å" in drive(world(check=check))[-1].messages[-1]
+
+
+def test_annealing_stays_within_what_was_explored() -> None:
+    assert anneal_temperature(SETTINGS, 330.0) == 430.0
+    assert anneal_temperature(SETTINGS, 400.0) == 450.0
+    assert anneal_temperature(SETTINGS, 480.0) == 480.0
 
 
 def test_segments_cover_the_time() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from elyte.learning.state import Chain, FrameRef, Settings, State, Task
 
 MIXED_IN_EVERY = 4  # one box in so many has another composition than the recipe
+ANNEAL_HEAT, ANNEAL_MARGIN = 100.0, 50.0  # K
 LOOSE_PACKING = 0.9  # of the estimated density: Packmol succeeds, the barostat does the rest
 
 
@@ -148,6 +149,12 @@ def _select(state: State) -> tuple[Task, ...]:
     )
 
 
+def anneal_temperature(settings: Settings, temperature: float) -> float:
+    """Return where annealing begins, K: hotter than the target, well within what was explored."""
+    explored = max(settings.exploration_temperatures) - ANNEAL_MARGIN
+    return max(temperature, min(temperature + ANNEAL_HEAT, explored))
+
+
 def _prepare(state: State) -> tuple[Task, ...]:
     settings = state.settings
     return tuple(
@@ -159,6 +166,7 @@ def _prepare(state: State) -> tuple[Task, ...]:
                 "cell": settings.production_cell,
                 "density": round(settings.density * LOOSE_PACKING, 4),
                 "temperature": chain.temperature,
+                "anneal": anneal_temperature(settings, chain.temperature),
                 "timestep": settings.timestep,
                 "grade_stop": settings.grade_stop,
                 "seed": _seed(settings, 3, index, state.restarts),

@@ -40,7 +40,6 @@ from elyte.learning.work.exploration import (
 # A fresh packing is a poor liquid: ions without shells, dipoles in disorder. Under a barostat it
 # first swells, or tears; so it is annealed at constant volume before.
 ANNEAL_TIME = 6000.0  # fs
-ANNEAL_HEAT = 150.0  # K above the target, cooled to it
 BOND_EVERY = 200
 VOID_EVERY = 5000
 VOID_RADIUS = 4.5  # Å: a hole that holds a small molecule is no liquid
@@ -64,7 +63,7 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     relaxed = relax(frame, potential, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
     settings = RunSettings(
         ensemble="NVT",
-        temperature=(inputs["temperature"] + ANNEAL_HEAT, inputs["temperature"]),
+        temperature=(inputs["anneal"], inputs["temperature"]),
         steps=round(ANNEAL_TIME / inputs["timestep"]),
         timestep=inputs["timestep"],
         thermostat_time=50.0,

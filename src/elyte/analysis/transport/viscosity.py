@@ -2,7 +2,7 @@
 
 In an isotropic liquid the traceless part of the tensor has five independent components of one
 variance, P_xy, P_xz, P_yz, (P_xx − P_yy)/2 and (P_xx + P_yy − 2 P_zz)/(2√3)
-(doi:10.1063/1.479002). They are five walkers of one Helfand moment,
+(doi:10.1063/1.466970). They are five walkers of one Helfand moment,
 
     G_k(t) = ∫₀^t P_k ds,   η = V/(2 k_B T) lim d⟨ΔG_k²⟩/dt = V/(k_B T) ∫₀^∞ ⟨P_k(0) P_k(t)⟩ dt
 

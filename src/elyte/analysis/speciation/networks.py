@@ -3,7 +3,7 @@
 Two ions belong to one network when a molecule is bound to both; a network is a connected part of
 the bipartite graph of ions and bridging molecules. The share of ions in a network of n ions is
 
-        P(n) = n N(n) / N,   ⟨n⟩_w = Σ_n n P(n)         (doi:10.1021/acs.chemmater.5b00780)
+        P(n) = n N(n) / N,   ⟨n⟩_w = Σ_n n P(n)         (doi:10.1063/5.0006197)
 """
 
 from __future__ import annotations

@@ -93,8 +93,12 @@ def _occupation(angles: list[Array], low: float, high: float) -> list[Array]:
     return [(((a - low) % 360) < width).astype(float) for a in angles]
 
 
-def _share(inside: list[Array]) -> Mean:
-    """Molecules are independent samples; for few of them, the time series of their mean is."""
+def molecule_share(inside: list[Array]) -> Mean:
+    """Return the share of molecules and time in a state, from 0 and 1, (frames, k) each run.
+
+    Molecules are independent samples; where there are fewer than 8 the time series of their mean
+    tells the error.
+    """
     samples = np.concatenate([x.mean(axis=0) for x in inside])
     if len(samples) >= 8:
         return fraction(samples)
@@ -119,7 +123,7 @@ def dihedral_population(
         species: what it belongs to.
         temperature: K.
     """
-    found = _share(_occupation(_runs(runs), low, high))
+    found = molecule_share(_occupation(_runs(runs), low, high))
     return found.quantity(
         "dihedral population",
         "1",
@@ -142,7 +146,7 @@ def dihedral_distribution(runs: Sequence[ArrayLike], bins: int = 72, species: st
     if bins < 1:
         raise InputError(f"a distribution needs at least one bin, not {bins}")
     edges = np.linspace(-180, 180, bins + 1)
-    shares = [_share(_occupation(angles, low, high)) for low, high in pairwise(edges)]
+    shares = [molecule_share(_occupation(angles, low, high)) for low, high in pairwise(edges)]
     width = 360 / bins
     return Curve(
         "dihedral distribution",

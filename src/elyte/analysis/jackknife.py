@@ -13,19 +13,23 @@ Array = NDArray[np.float64]
 
 
 def jackknife(
-    samples: Array, estimate: Callable[[Array], float], weights: Array, groups: int = 20
+    samples: Array,
+    estimate: Callable[[Array], float],
+    weights: Array,
+    groups: int = 20,
+    corrected: bool = True,
 ) -> Mean:
     """Return an estimate from a weighted mean of samples, with the error that the jackknife gives.
 
         θ = f(x̄),  var θ = (g − 1)/g Σ_k (θ_(k) − θ_(·))²      (doi:10.1214/aos/1176345462)
-
-    The value has the bias of order 1/g taken out, g θ − (g − 1) θ_(·).
 
     Args:
         samples: one row for each independent sample, (k, m).
         estimate: f, of a mean row (m,).
         weights: of each entry of each sample (k, m), or of each sample (k, 1).
         groups: g; samples are dealt out to this many groups.
+        corrected: whether to take the bias of order 1/g out, g θ − (g − 1) θ_(·). Only for
+            smooth f: for one with kinks, as fits with bounds have, it costs more than it gains.
 
     Returns:
         Mean: with g − 1 degrees of freedom, or a reason with fewer than five samples.
@@ -45,5 +49,5 @@ def jackknife(
         ]
     )
     error = np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2))
-    value = count * whole - (count - 1) * without.mean()
+    value = count * whole - (count - 1) * without.mean() if corrected else whole
     return Mean(float(value), float(error), float(count), float(count - 1))

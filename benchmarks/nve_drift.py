@@ -19,6 +19,7 @@ from rich.table import Table
 
 import elyte
 from elyte.core.formats import read_frames
+from elyte.core.trajectory import read_h5md
 from elyte.core.units import KCAL_PER_MOL
 from elyte.dynamics import RunSettings, simulate
 
@@ -43,7 +44,8 @@ def main() -> None:
     parser.add_argument("--picoseconds", type=float, default=50.0)
     parser.add_argument("--timestep", type=float, default=0.5)
     chosen = parser.parse_args()
-    frame = read_frames(chosen.structure)[-1]
+    path = chosen.structure
+    frame = read_h5md(path)[-1] if path.endswith(".h5") else read_frames(path)[-1]
     # elyte's own potentials order their elements by atomic number
     species = [chemical_symbols[z] for z in np.unique(frame.numbers)]
     potential = elyte.load(chosen.potential, species=species)

@@ -1,11 +1,12 @@
 """Is the selection worth it? As many labels as a run used, but chosen at random.
 
-    python benchmarks/random_selection.py PROJECT
+    python benchmarks/random_selection.py PROJECT [--more OTHER_PROJECT ...]
 
-Takes a finished project, labels as many random packings as it has in its training set (different
-packings, scaled and rattled, as in a start set), trains a potential of the same kind on them, and
-compares both on the frames of the project's own production that were labelled again. It also
-runs both from the same packings and counts the trajectories that survive.
+Takes a finished project and as many labelled random packings as it has labels in its training set
+(different packings, scaled and rattled: the start sets of this and of other projects of the same
+recipe, and new ones for what is missing), trains a potential of the same kind on them, and compares
+both on the frames of the project's own production that were labelled again. It also runs both
+from the same packings and counts the trajectories that survive.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ from elyte.potentials.mtp.training import Weights, train
 from elyte.reference import EngineSettings, isolated_atom_energies, label_frames
 from elyte.validation.errors import errors
 from elyte.workflow import Ledger
+
+
+def start_sets(projects: list[Path]) -> Dataset:
+    """Return the labelled start sets of projects: random packings all of them."""
+    found: list[LabelledFrame] = []
+    for project in projects:
+        with Ledger(project / "ledger", writable=False) as ledger:
+            found += ledger.dataset(config_type="start")
+    return Dataset(found)
 
 
 def random_frames(settings: Settings, count: int) -> list[Frame]:
@@ -67,6 +77,7 @@ def main() -> None:
     """Compare, print a table, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("project", type=Path)
+    parser.add_argument("--more", type=Path, nargs="*", default=[])
     parser.add_argument("--picoseconds", type=float, default=20.0)
     chosen = parser.parse_args()
     status = json.loads((chosen.project / "status.json").read_text())
@@ -76,9 +87,10 @@ def main() -> None:
         learnt = project.potential(status["potential"])
         test = project.labelled(status["relabelled"])
     count = len(status["training"])
+    data = start_sets([chosen.project, *chosen.more])[:count]
     with Ledger(chosen.project / "random-ledger") as ledger:
-        labels = label_frames(random_frames(settings, count), engine, ledger)
-        data = Dataset(item for item in labels if isinstance(item, LabelledFrame))
+        new = label_frames(random_frames(settings, count - len(data)), engine, ledger)
+        data = data + [item for item in new if isinstance(item, LabelledFrame)]
         atoms = isolated_atom_energies(data.species, engine, ledger)
     fresh = MTP.initial(
         settings.level, learnt.species, settings.cutoff, learnt.min_distance, seed=settings.seed

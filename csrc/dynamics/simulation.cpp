@@ -120,6 +120,22 @@ void Simulation::evaluate() {
   state.evaluated = true;
 }
 
+// In an explosion atoms may be where no neighbour list can hold them, or at one point. What the
+// force field throws then is no error of the user's: the forces are not finite, and check() ends
+// the run. (Errors of Python callbacks are neither of these types and go on.)
+void Simulation::evaluate_moved() {
+  try {
+    evaluate();
+    return;
+  } catch (const std::bad_alloc&) {
+  } catch (const std::logic_error&) {
+  }
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  state.energy = nan;
+  std::fill(state.forces.begin(), state.forces.end(), nan);
+  state.strain_gradient.fill(nan);
+}
+
 void Simulation::evaluate_if_needed() {
   if (!state.evaluated) evaluate();
 }
@@ -228,7 +244,7 @@ void Simulation::advance(double kT, double target, double volume_target) {
   apply_thermostat(kT);
   drift(0.5 * dt);
   if (mtk) dilate(0.5 * dt);
-  evaluate();
+  evaluate_moved();
   if (mtk) kick_strain_rate(kT, target, 0.5 * dt);
   kick(0.5 * dt);
 }

@@ -109,6 +109,7 @@ class Simulation {
   double middle_kinetic() const;    // mean of the two neighbouring half steps
   double pressure() const;          // eV/Å³; nan without a box
   double conserved(double kT, double pressure) const;
+  void evaluate_moved();
   void evaluate_if_needed();
 
  private:

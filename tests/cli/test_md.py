@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import elyte.cli.md as module
 from elyte.core.errors import InputError
 from elyte.core.formats import read_frames
 from elyte.core.frame import Frame
@@ -18,6 +18,8 @@ from elyte.dynamics import MDState
 from elyte.potentials.mtp import MTP
 from elyte.selection import ActiveSet
 
+# The package's attribute `md` is the command itself, not its module.
+module = import_module("elyte.cli.md")
 app = typer.Typer()
 app.command()(module.md)
 
@@ -102,7 +104,7 @@ def test_extrapolation_ends_a_run_with_its_frames(folder: Path, tmp_path: Path) 
     frame = read_frames(folder / "crystal.xyz")[0]
     rattles = np.random.default_rng(1).normal(0, 0.05, (3, 54, 3))
     train = [frame.moved(frame.positions + rattle) for rattle in rattles]
-    ActiveSet.build(MTP.load(folder / "pot.almtp"), train).save(tmp_path / "active.npz")
+    ActiveSet.build(MTP.load(folder / "pot.almtp"), train, floor=1e-5).save(tmp_path / "active.npz")
     active = ["--active-set", str(tmp_path / "active.npz"), "--grade-every", "2"]
     code, text = call(
         folder, "--time", "2ps", "--temperature", "900K", "--out", out, *active, "--no-watch"

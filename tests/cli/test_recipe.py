@@ -20,9 +20,12 @@ def test_plan_says_what_is_realised(
     monkeypatch.setenv("COLUMNS", "160")
     plan(EXAMPLES / "lipf6-ec.yaml")
     printed = capsys.readouterr().out
-    for text in ("3 Li+ + 3 PF6- + 41 EC", "434", "1 mol/L", "1.008", "0.831", "GFN1-xTB"):
+    box = plan_composition(Recipe.load(EXAMPLES / "lipf6-ec.yaml")).production
+    molarity, molality = f"{box.molarity['LiPF6']:.3f}", f"{box.molality['LiPF6']:.3f}"
+    assert 0.95 < box.molarity["LiPF6"] < 1.05
+    for text in (str(box), str(box.atoms), "1 mol/L", molarity, molality, "GFN1-xTB"):
         assert text in printed, printed
-    assert "350 K, 1 bar" in printed
+    assert "400 K, 1 bar" in printed
     assert "as near to the recipe as its size allows" in printed
 
 

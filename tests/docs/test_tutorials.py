@@ -1,7 +1,7 @@
 """The code of every tutorial runs, in order, in an empty folder.
 
 Blocks marked ```python and ```bash are run; a block that is only shown is marked ```text or
-```yaml. Files that a tutorial begins with are written by its own blocks.
+```yaml. A ```yaml block after "Save this as `NAME`:" is saved first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import pytest
 
 TUTORIALS = sorted((Path(__file__).resolve().parents[2] / "docs" / "tutorials").glob("*.md"))
 BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+SAVED = re.compile(r"Save this as `([^`]+)`:\s+^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def script(tutorial: Path) -> str:
@@ -34,6 +36,8 @@ def script(tutorial: Path) -> str:
 
 @pytest.mark.parametrize("tutorial", TUTORIALS, ids=[t.stem for t in TUTORIALS])
 def test_the_code_of_the_tutorial_runs(tutorial: Path, tmp_path: Path) -> None:
+    for name, text in SAVED.findall(tutorial.read_text()):
+        (tmp_path / name).write_text(text)
     environment = dict(os.environ)
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     environment["ELYTE_EXAMPLES"] = str(tutorial.parents[2] / "examples")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,7 @@ def run(
         _remember(recipe, folder, display)
         with Project(folder, workers=loaded.workers) as work:
             try:
+                _stop_on_interrupt(work)
                 state = run_loop(start.first_state(settings), work, display)
                 data = collect(state, work, loaded, display)
             except (KeyboardInterrupt, Stopped):
@@ -49,6 +51,19 @@ def run(
     for warning in data.warnings:
         console.print(f"[yellow]note[/yellow]  {warning}")
     console.print(f"report: {page}")
+
+
+def _stop_on_interrupt(project: Project) -> None:
+    """Let Ctrl-C raise KeyboardInterrupt, and leave a mark for where that would be swallowed.
+
+    Python drops an exception that is raised inside a callback from C.
+    """
+
+    def interrupted(number: int, frame: object) -> None:
+        project.stop.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupted)
 
 
 def _remember(recipe: Path, folder: Path, display: Display) -> None:

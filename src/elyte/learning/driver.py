@@ -54,7 +54,7 @@ def _perform(
         for key, task in zip(keys, tasks, strict=True)
         if task.kind != "label" and not project.store.has(key)
     }
-    progress = watcher.stage(narrate.title(state, tasks))
+    progress = _heeding(project.stop, watcher.stage(narrate.title(state, tasks)))
     if tasks[0].kind == "label":
         summaries = work.label(tasks, project, progress)
         return [Finished(t, k, s) for t, k, s in zip(tasks, keys, summaries, strict=True)]
@@ -63,6 +63,18 @@ def _perform(
         Finished(task, key, project.result(key)["summary"])
         for task, key in zip(tasks, keys, strict=True)
     ]
+
+
+def _heeding(stop: Event, progress: Progress) -> Progress:
+    """Return a progress callable that ends the work when a person wants it to end."""
+
+    def report(done: float, total: float, note: str = "") -> None:
+        if stop.is_set():
+            raise Stopped
+        progress(done, total, note)
+
+    report(0, 0)
+    return report
 
 
 def _compute(missing: Mapping[str, Task], project: Project, progress: Progress) -> None:

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from elyte.core.errors import DamagedData
@@ -33,6 +34,7 @@ class Project:
     def __init__(self, folder: str | os.PathLike[str], workers: int = 2) -> None:
         self.folder = Path(folder)
         self.workers = workers
+        self.stop = Event()  # set when a person wants the run to end
         self.store = ResultStore(self.folder / "work")
         self.ledger = Ledger(self.folder / "ledger")
         self.result = lru_cache(maxsize=32)(self._result)

@@ -1,0 +1,5 @@
+"""`python -m elyte`: the command line."""
+
+from elyte.cli import main
+
+main()

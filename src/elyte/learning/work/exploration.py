@@ -92,7 +92,7 @@ def _result(
 ) -> dict[str, Any]:
     saved = sorted(watch.saved, key=lambda pair: -pair[1])[:KEPT]
     frames = [frame for frame, _ in saved]
-    before_stop = [] if run.outcome.done else _before_stop(run, potential)
+    before_stop = [] if run.outcome.done else last_sound_frame(run, potential)
     ordinary = _ordinary(run, inputs["seed"]) if run.outcome.done else []
     first, second = len(frames), len(frames) + len(before_stop)
     frames += before_stop + ordinary
@@ -123,7 +123,7 @@ def _ordinary(run: RunResult, seed: int) -> list[Frame]:
     return [run.trajectory[int(i)] for i in sorted(picks)]
 
 
-def _before_stop(run: RunResult, potential: Any) -> list[Frame]:
+def last_sound_frame(run: RunResult, potential: Any) -> list[Frame]:
     """Return the last frame before the end whose forces are not absurd yet."""
     for _, frame in reversed(run.last_frames):
         (evaluation,) = potential.evaluate([frame])

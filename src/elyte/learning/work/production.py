@@ -35,6 +35,7 @@ from elyte.learning.work.exploration import (
     MOST_VOLUME,
     RELAX_FORCE,
     RELAX_STEPS,
+    last_sound_frame,
 )
 
 # A fresh packing is a poor liquid: ions without shells, dipoles in disorder. Under a barostat it
@@ -80,7 +81,7 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     # The graph of bonds that later segments are held against is that of the packing.
     return {
-        **_common(run),
+        **_common(run, potential),
         "reference": frame,
         "species": molecule_species(inputs, frame),
         "state": state_record(run.state),
@@ -124,7 +125,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     grades = np.array([value for _, value, _ in watch.records] or [0.0])
     result = {
-        **_common(run),
+        **_common(run, potential),
         "reference": reference,
         "species": before["species"],
         "state": state_record(run.state),
@@ -200,8 +201,8 @@ def _flux(frame: Frame, species: list[str]) -> Flux:
     return Flux(kind[frame.molecules], frame.masses / total[frame.molecules])
 
 
-def _common(run: RunResult) -> dict[str, Any]:
-    """Return the summary of a run, and frames of it: those before a failure, or snapshots."""
+def _common(run: RunResult, potential: Any) -> dict[str, Any]:
+    """Return the summary of a run, and frames of it: that before a failure, or snapshots."""
     summary = {
         "outcome": run.outcome.kind,
         "reason": run.outcome.reason,
@@ -209,7 +210,7 @@ def _common(run: RunResult) -> dict[str, Any]:
         "before_stop": [],
     }
     if not run.outcome.done:
-        frames = [frame for _, frame in run.last_frames][-3:]
+        frames = last_sound_frame(run, potential)
         summary["before_stop"] = list(range(len(frames)))
     elif run.trajectory is not None and len(run.trajectory):
         picks = np.linspace(0, len(run.trajectory) - 1, SNAPSHOTS).round().astype(int)

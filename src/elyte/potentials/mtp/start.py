@@ -102,9 +102,11 @@ def sample_size(loss: Loss) -> int | None:
 def stages(loss: Loss, theta: Floats, seed: int) -> list[Loss]:
     """Return growing parts of a large set, the whole set last.
 
-    From scratch most iterations only find the valley, which a part of the frames shows as well.
+    From scratch most iterations only find the valley, which a part of the frames shows as well. A
+    trained potential is in its valley, and a part without what is new would lead it away.
     """
-    if unexplained(loss, loss.at(theta, gradient=False)) < 0.1:
+    trained = bool(theta[: loss.n_species].any())
+    if trained or unexplained(loss, loss.at(theta, gradient=False)) < 0.1:
         return [loss]
     order = np.random.default_rng(seed).permutation(len(loss))
     share = ROWS_TO_BEGIN * loss.n_parameters / max(loss.set.rows(), 1)

@@ -11,6 +11,7 @@ from elyte.core import Dataset, Frame, InputError, LabelledFrame, Labels, Unknow
 from elyte.potentials.mtp import MTP
 from elyte.potentials.mtp.gauss_newton import Limits, Minimiser, minimise
 from elyte.potentials.mtp.loss import Loss, Prior, Weights
+from elyte.potentials.mtp.start import solve_linear
 from elyte.potentials.mtp.training import smallest_distance, train
 
 SPECIES = (1, 8)
@@ -307,3 +308,19 @@ def test_smallest_distance() -> None:
     assert smallest_distance([far]) == pytest.approx(4.5)
     with pytest.raises(InputError, match="near"):
         smallest_distance([Frame([1], [[0, 0, 0]])])
+
+
+def test_the_start_is_what_it_says_also_where_the_linear_solution_does_not_help() -> None:
+    frames = frames_of(30)
+    good = labelled(truth(), frames)
+    item = good[0]
+    outlier = replace(item.labels, energy=item.labels.energy + 50.0, forces=-9 * item.labels.forces)
+    data = Dataset([*good[1:], replace(item, labels=outlier)])
+    for seed in range(4):
+        potential = initial(seed=seed).with_parameters(truth().parameters)
+        loss = Loss(potential, data)
+        before = loss.at(potential.parameters).loss
+        point = solve_linear(loss, potential.parameters)
+        assert loss.at(point.theta).loss == point.loss <= before
+    result = train(potential, data, max_iterations=3, threads=1)
+    assert Loss(potential, data).at(result.potential.parameters).loss <= before

@@ -77,8 +77,9 @@ def solve_linear(loss: Loss, theta: Floats) -> Point:
         factor = cho_factor(scaled)
     except LinAlgError:
         return point
-    theta[linear] -= cho_solve(factor, point.gradient[linear] / 2 / D) / D
-    solved = loss.at(theta)
+    better = theta.copy()  # `point` keeps the array it was made from
+    better[linear] -= cho_solve(factor, point.gradient[linear] / 2 / D) / D
+    solved = loss.at(better)
     return solved if solved.loss < point.loss else point
 
 

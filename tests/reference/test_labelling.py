@@ -153,7 +153,9 @@ def test_nothing_to_do(tmp_path, fake_log):
 
 
 DRIVER = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 sys.path[:0] = [{here!r}]
 import fake_engine
 from test_labelling import FAKE, frames

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ from elyte.chemistry.species import find_species
 from elyte.chemistry.species_table import Species
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
+
+# RDKit puts a handler of SIGINT of its own in place while it embeds, and the former one back; two
+# threads that do so at a time would leave RDKit's, and Ctrl-C would never be heard again.
+_ONE_EMBEDDING = Lock()
 
 _POLYHEDRA = {
     "tetrahedron": np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0),
@@ -109,10 +114,11 @@ def _embedded(molecule: Chem.Mol, name: str, seed: int) -> NDArray[np.float64]:
     molecule = Chem.Mol(molecule)
     settings: Any = rdDistGeom.ETKDGv3()
     settings.randomSeed = seed
-    if rdDistGeom.EmbedMolecule(molecule, settings) != 0:
-        settings.useRandomCoords = True
+    with _ONE_EMBEDDING:
         if rdDistGeom.EmbedMolecule(molecule, settings) != 0:
-            raise InputError(f"RDKit finds no three-dimensional structure for '{name}'")
+            settings.useRandomCoords = True
+            if rdDistGeom.EmbedMolecule(molecule, settings) != 0:
+                raise InputError(f"RDKit finds no three-dimensional structure for '{name}'")
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
         rdForceFieldHelpers.MMFFOptimizeMolecule(molecule, maxIters=2000)
     elif rdForceFieldHelpers.UFFHasAllMoleculeParams(molecule):

@@ -98,3 +98,37 @@ def exchange(
 def ideal_gas(rng: np.random.Generator, frames: int, particles: int, cell: ArrayLike) -> Array:
     """Return independent uniform positions in a cell, (frames, particles, 3)."""
     return rng.random((frames, particles, 3)) @ np.asarray(cell, dtype=float)
+
+
+def rotor(rng: np.random.Generator, frames: int, molecules: int, angle: float) -> Array:
+    """Return directions that turn by one angle a frame about random axes, (frames, molecules, 3).
+
+    ⟨P_l(u(0)·u(t))⟩ = P_l(cos angle)^t exactly: the addition theorem of spherical harmonics.
+
+    Args:
+        frames, molecules: sizes.
+        angle: of each turn, radians.
+    """
+    u = rng.normal(size=(molecules, 3))
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    result = np.empty((frames, molecules, 3))
+    for t in range(frames):
+        result[t] = u
+        turn = rng.normal(size=(molecules, 3))
+        turn -= np.sum(turn * u, axis=1, keepdims=True) * u
+        turn /= np.linalg.norm(turn, axis=1, keepdims=True)
+        u = u * np.cos(angle) + turn * np.sin(angle)
+    return result
+
+
+def rotor_time(angle: float, order: int) -> float:
+    """Return the relaxation time of P_order of `rotor`, frames."""
+    cosine = np.cos(angle)
+    return float(-1 / np.log(cosine if order == 1 else 1.5 * cosine**2 - 0.5))
+
+
+def exchange_time(population: float, lifetime: float, intermittent: bool = False) -> float:
+    """Return the relaxation time of `exchange`, frames: of staying, or of C(t) that forgives."""
+    leave = 1 / lifetime
+    enter = leave * population / (1 - population)
+    return float(-1 / np.log(1 - leave - (enter if intermittent else 0.0)))

@@ -132,3 +132,56 @@ def exchange_time(population: float, lifetime: float, intermittent: bool = False
     leave = 1 / lifetime
     enter = leave * population / (1 - population)
     return float(-1 / np.log(1 - leave - (enter if intermittent else 0.0)))
+
+
+def ornstein_uhlenbeck_in_box(
+    rng: np.random.Generator, frames: int, particles: int, cell: ArrayLike, relaxation: float
+) -> tuple[Array, Array]:
+    """Return particles tied to their places by springs, and the same wrapped into a cell.
+
+    Each coordinate is stationary with variance 25 Å² and ⟨x(t) x(t+k)⟩ = 25 e^(−k/τ).
+
+    Args:
+        frames, particles: sizes.
+        cell: Å, (3, 3).
+        relaxation: τ, frames.
+
+    Returns:
+        unwrapped and wrapped, (frames, particles, 3).
+    """
+    box = np.asarray(cell, dtype=float)
+    swing = 5 * autoregressive(rng, frames, float(np.exp(-1 / relaxation)), (particles, 3))
+    walk = rng.random((particles, 3)) @ box + swing
+    fractional = walk @ np.linalg.inv(box)
+    return walk, (fractional - np.floor(fractional)) @ box
+
+
+def barostatted_walk(
+    rng: np.random.Generator,
+    frames: int,
+    particles: int,
+    length: float,
+    slope: float,
+    breath: float,
+) -> tuple[Array, Array, Array]:
+    """Return Brownian walkers in a cubic box whose edge fluctuates and carries them along.
+
+    Between frames the barostat scales the box and the positions in it; then the particles move.
+
+    Args:
+        frames, particles: sizes.
+        length: mean edge, Å.
+        slope: ⟨Δx²⟩ per frame along an axis, without the box, Å².
+        breath: relative fluctuation of the edge.
+
+    Returns:
+        positions wrapped into the box, unwrapped by whole lattice vectors (Å, (frames, particles,
+        3)), and cells (Å, (frames, 3, 3)).
+    """
+    edges = length * (1 + breath * autoregressive(rng, frames, 0.9))
+    moves = rng.normal(size=(frames, particles, 3)) * np.sqrt(slope)
+    moves[0] = 0.0
+    fractional = rng.random((particles, 3)) + np.cumsum(moves / edges[:, None, None], axis=0)
+    by_lattice = fractional * edges[:, None, None]
+    wrapped = (fractional - np.floor(fractional)) * edges[:, None, None]
+    return wrapped, by_lattice, edges[:, None, None] * np.eye(3)

@@ -10,6 +10,9 @@ and a molecule is moved as a whole, since its atoms would drift apart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -102,3 +105,14 @@ class Walk:
         centre = place[:-1].mean(axis=1, keepdims=True)
         images = np.round((place[:-1] - centre) @ np.linalg.inv(box[:-1]))
         return np.asarray(moves - images @ grown)
+
+    def state(self) -> dict[str, Array]:
+        """Return everything that is needed to go on, as arrays."""
+        place, cell, walked = self._last or (np.zeros((0, 3)),) * 3
+        return {"place": place, "cell": cell, "walked": walked, "seen": np.array(self._seen)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        place, cell, walked = (np.array(state[name]) for name in ("place", "cell", "walked"))
+        self._last = (place, cell, walked) if len(place) else None
+        self._seen = int(state["seen"])

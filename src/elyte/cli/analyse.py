@@ -71,7 +71,7 @@ def analyse(
         for k, run in enumerate(files):
             report(k, len(files), ", ".join(path.name for path in run))
             runs.append(record(run, topology, femtoseconds, unwrapped, slice(start, None, every)))
-        system = describe(runs[0][0], _pairs(name, "--name"), _charges(charge))
+        system = describe(runs[0][0], _pairs(name, "--name"), charges_of(charge))
         result = analyse_trajectories(
             runs,
             system,
@@ -113,7 +113,8 @@ def _pairs(values: list[str] | None, option: str) -> dict[str, str]:
     return table
 
 
-def _charges(values: list[str] | None) -> dict[str, float]:
+def charges_of(values: list[str] | None) -> dict[str, float]:
+    """Return the charges given as "Li+=0.8"."""
     table = {}
     for species, text in _pairs(values, "--charge").items():
         try:

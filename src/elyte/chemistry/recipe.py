@@ -77,7 +77,7 @@ class Weights(_Group):
 
     energy: float = Field(default=1.0, ge=0)
     force: float = Field(default=0.01, ge=0)
-    stress: float = Field(default=0.001, ge=0)
+    stress: float = Field(default=0.01, ge=0)
 
 
 class Learning(_Group):

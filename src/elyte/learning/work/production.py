@@ -43,7 +43,7 @@ from elyte.learning.work.exploration import (
 ANNEAL_TIME = 6000.0  # fs
 # Where a shell collapses around an ion, heat appears in one place: friction on every atom takes it
 # from there; a thermostat of the whole box would leave it hot, and cool all others.
-ANNEAL_THERMOSTAT, ANNEAL_FRICTION_TIME = "langevin", 50.0  # fs
+ANNEAL_FRICTION_TIME = 50.0  # fs
 BAROSTAT_TIME = 500.0  # fs: the volume is sampled three times as fast as with the usual 1500
 BOND_EVERY = 200
 VOID_EVERY = 5000
@@ -71,7 +71,7 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         temperature=(inputs["anneal"], inputs["temperature"]),
         steps=round(ANNEAL_TIME / inputs["timestep"]),
         timestep=inputs["timestep"],
-        thermostat=ANNEAL_THERMOSTAT,
+        thermostat="langevin",
         thermostat_time=ANNEAL_FRICTION_TIME,
         max_force=LARGEST_FORCE,
     )

@@ -10,7 +10,10 @@ from elyte.learning.state import Chain, FrameRef, Settings, State, Task
 
 MIXED_IN_EVERY = 4  # one box in so many has another composition than the recipe
 ANNEAL_HEAT, ANNEAL_MARGIN = 100.0, 50.0  # K
-LOOSE_PACKING = 0.9  # of the estimated density: Packmol succeeds, the barostat does the rest
+LOOSE_PACKING = 0.9  # of the estimated density, at which Packmol succeeds
+# Where the runs at constant pressure begin, relative to the estimated density: from both sides, so
+# that a liquid which has not forgotten its beginning shows as replicas that disagree.
+SIDES = (0.92, 1.0)
 
 
 def plan(state: State) -> tuple[Task, ...]:
@@ -165,6 +168,7 @@ def _prepare(state: State) -> tuple[Task, ...]:
                 "counts": dict(settings.production_counts),
                 "cell": settings.production_cell,
                 "density": round(settings.density * LOOSE_PACKING, 4),
+                "begin_density": round(settings.density * SIDES[chain.replica % len(SIDES)], 4),
                 "temperature": chain.temperature,
                 "anneal": anneal_temperature(settings, chain.temperature),
                 "timestep": settings.timestep,

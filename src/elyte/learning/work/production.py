@@ -25,6 +25,7 @@ from elyte.dynamics import (
     VolumeWatch,
     maxwell_boltzmann,
     relax,
+    run_ladder,
     simulate,
 )
 from elyte.learning.project import Project
@@ -39,8 +40,10 @@ from elyte.learning.work.exploration import (
 )
 
 # A fresh packing is a poor liquid: ions without shells, dipoles in disorder. Under a barostat it
-# first swells, or tears; so it is annealed at constant volume before.
-ANNEAL_TIME = 6000.0  # fs
+# first swells, or tears; so it is annealed at constant volume before. Left loose meanwhile, it
+# would gather into a liquid with holes, which a barostat needs a hundred picoseconds to close; so
+# it is brought near the liquid's density while it is hot.
+LOOSE_TIME, COMPRESS_TIME, ANNEAL_TIME = 1000.0, 3000.0, 4000.0  # fs
 # Where a shell collapses around an ion, heat appears in one place: friction on every atom takes it
 # from there; a thermostat of the whole box would leave it hot, and cool all others.
 ANNEAL_FRICTION_TIME = 50.0  # fs
@@ -66,24 +69,16 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         return {"summary": {"outcome": "failed", "reason": str(error), "before_stop": []}}
     potential = project.potential(inputs["potential"])
     relaxed = relax(frame, potential, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
-    settings = RunSettings(
-        ensemble="NVT",
-        temperature=(inputs["anneal"], inputs["temperature"]),
-        steps=round(ANNEAL_TIME / inputs["timestep"]),
-        timestep=inputs["timestep"],
-        thermostat="langevin",
-        thermostat_time=ANNEAL_FRICTION_TIME,
-        max_force=LARGEST_FORCE,
-    )
     watches = (DecompositionWatch(BondWatch(frame), every=BOND_EVERY), HeatWatch())
-    run = simulate(
+    runs = run_ladder(
         relaxed.frame,
         potential,
-        settings,
+        _annealing(inputs, frame),
         seed=inputs["seed"] % 2**31,
         stop_rules=watches,
         progress=progress,
     )
+    run = runs[-1]
     # The graph of bonds that later segments are held against is that of the packing.
     return {
         **_common(run, potential),
@@ -91,6 +86,31 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         "species": molecule_species(inputs, frame),
         "state": state_record(run.state),
     }
+
+
+def _annealing(inputs: Mapping[str, Any], frame: Frame) -> list[RunSettings]:
+    """Return the stages at constant volume: loose and hot, compressed while hot, cooled."""
+    hot, cold = inputs["anneal"], inputs["temperature"]
+    solid = frame.molecules is None
+    dense = frame.volume * (1.0 if solid else density(frame) / inputs["begin_density"])
+
+    def stage(time: float, end: float, volume: tuple[float, float]) -> RunSettings:
+        return RunSettings(
+            ensemble="NVT",
+            temperature=(hot, end),
+            volume=volume,
+            steps=round(time / inputs["timestep"]),
+            timestep=inputs["timestep"],
+            thermostat="langevin",
+            thermostat_time=ANNEAL_FRICTION_TIME,
+            max_force=LARGEST_FORCE,
+        )
+
+    return [
+        stage(LOOSE_TIME, hot, (frame.volume, frame.volume)),
+        stage(COMPRESS_TIME, hot, (frame.volume, dense)),
+        stage(ANNEAL_TIME, cold, (dense, dense)),
+    ]
 
 
 def molecule_species(inputs: Mapping[str, Any], frame: Frame) -> list[str]:

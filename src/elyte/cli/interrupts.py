@@ -1,0 +1,25 @@
+"""Ctrl-C, heard whatever libraries do with signals."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+from threading import Thread
+
+
+def hear_interrupts() -> None:
+    """Let a thread that does nothing else wait for Ctrl-C, and interrupt the main thread.
+
+    The signal is blocked, so a C++ library that puts a handler of its own in place cannot drop
+    it; Python's handler of SIGINT runs in the main thread as ever. A shell may start a command
+    with SIGINT ignored; Python then has no handler, and is given its usual one.
+    """
+
+    def wait() -> None:
+        while True:
+            signal.sigwait({signal.SIGINT})
+            _thread.interrupt_main(signal.SIGINT)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    Thread(target=wait, name="interrupts", daemon=True).start()

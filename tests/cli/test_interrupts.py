@@ -15,7 +15,7 @@ libc = ctypes.CDLL(None)
 libc.signal(signal.SIGINT, ctypes.cast(libc.getpid, ctypes.c_void_p))
 os.kill(os.getpid(), signal.SIGINT)
 try:
-    time.sleep(20)
+    time.sleep(600)
 except KeyboardInterrupt:
     print("heard")
 """

@@ -27,6 +27,7 @@ from elyte.dynamics import (
     relax,
     simulate,
 )
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.work.boxes import fresh_box
 from elyte.learning.work.exploration import (
@@ -60,8 +61,8 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         frame = fresh_box(inputs)
     except ElyteError as error:
         return {"summary": {"outcome": "failed", "reason": str(error), "before_stop": []}}
-    potential = project.potential(inputs["potential"])
-    relaxed = relax(frame, potential, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
+    model = Hybrid.of(inputs).model(project.potential(inputs["potential"]))
+    relaxed = relax(frame, model, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
     settings = RunSettings(
         ensemble="NVT",
         temperature=(inputs["anneal"], inputs["temperature"]),
@@ -73,7 +74,7 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     watches = (DecompositionWatch(BondWatch(frame), every=BOND_EVERY), HeatWatch())
     run = simulate(
         relaxed.frame,
-        potential,
+        model,
         settings,
         seed=inputs["seed"] % 2**31,
         stop_rules=watches,
@@ -81,7 +82,7 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     # The graph of bonds that later segments are held against is that of the packing.
     return {
-        **_common(run, potential),
+        **_common(run, model),
         "reference": frame,
         "species": molecule_species(inputs, frame),
         "state": state_record(run.state),
@@ -100,6 +101,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     before = project.result(inputs["previous"])
     reference: Frame = before["reference"]
     potential = project.potential(inputs["potential"])
+    model = Hybrid.of(inputs).model(potential)
     state = _begin(inputs, restored_state(before["state"]))
     watch = GradeWatch(
         project.active_set(inputs["potential"]).grade_function(potential),
@@ -110,7 +112,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     run = simulate(
         state.frame,
-        potential,
+        model,
         _settings(inputs, state.frame),
         state=state,
         stop_rules=(
@@ -125,7 +127,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     grades = np.array([value for _, value, _ in watch.records] or [0.0])
     result = {
-        **_common(run, potential),
+        **_common(run, model),
         "reference": reference,
         "species": before["species"],
         "state": state_record(run.state),

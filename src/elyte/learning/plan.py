@@ -73,7 +73,17 @@ def label_task(settings: Settings, ref: FrameRef, config_type: str) -> Task:
 
 
 def _check(state: State) -> tuple[Task, ...]:
-    return (Task("check", {"potential": state.potential, "labels": list(state.fresh)}),)
+    return (_comparison(state, state.fresh),)
+
+
+def _comparison(state: State, labels: tuple[str, ...]) -> Task:
+    inputs = {"potential": state.potential, "labels": list(labels)}
+    return Task("check", inputs | _dispersion(state.settings))
+
+
+def _dispersion(settings: Settings) -> dict[str, Any]:
+    """Return the dispersion as an input of a task; none where a recipe has none."""
+    return {} if settings.dispersion is None else {"dispersion": dict(settings.dispersion)}
 
 
 def _train(state: State) -> tuple[Task, ...]:
@@ -92,6 +102,7 @@ def _train(state: State) -> tuple[Task, ...]:
                 "mode": settings.mode,
                 "engine": dict(settings.engine),
                 "seed": settings.seed,
+                **_dispersion(settings),
             },
         ),
     )
@@ -129,6 +140,7 @@ def _explore(state: State) -> tuple[Task, ...]:
                     "thermostat": settings.thermostat,
                     "barostat": settings.barostat,
                     "seed": seed,
+                    **_dispersion(settings),
                 },
             )
         )
@@ -174,6 +186,7 @@ def _prepare(state: State) -> tuple[Task, ...]:
                 "timestep": settings.timestep,
                 "grade_stop": settings.grade_stop,
                 "seed": _seed(settings, 3, index, state.restarts),
+                **_dispersion(settings),
             },
         )
         for index, chain in enumerate(state.chains)
@@ -196,6 +209,7 @@ def _segment(state: State, chain: Chain, ensemble: str, length: int, done: int) 
         "thermostat": settings.thermostat,
         "barostat": settings.barostat,
         "segment": done,
+        **_dispersion(settings),
     }
     if ensemble == "NVT" and done == 0:
         inputs["density"] = state.densities[f"{chain.temperature:g}"]
@@ -242,7 +256,7 @@ def _relabel(state: State) -> tuple[Task, ...]:
 
 
 def _verify(state: State) -> tuple[Task, ...]:
-    return (Task("check", {"potential": state.potential, "labels": list(state.relabelled)}),)
+    return (_comparison(state, state.relabelled),)
 
 
 _PLANNERS = {

@@ -28,6 +28,7 @@ from elyte.dynamics import (
     run_ladder,
     simulate,
 )
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.work.boxes import fresh_box
 from elyte.learning.work.exploration import (
@@ -67,12 +68,12 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         frame = fresh_box(inputs)
     except ElyteError as error:
         return {"summary": {"outcome": "failed", "reason": str(error), "before_stop": []}}
-    potential = project.potential(inputs["potential"])
-    relaxed = relax(frame, potential, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
+    model = Hybrid.of(inputs).model(project.potential(inputs["potential"]))
+    relaxed = relax(frame, model, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
     watches = (DecompositionWatch(BondWatch(frame), every=BOND_EVERY), HeatWatch())
     runs = run_ladder(
         relaxed.frame,
-        potential,
+        model,
         _annealing(inputs, frame),
         seed=inputs["seed"] % 2**31,
         stop_rules=watches,
@@ -81,7 +82,7 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     run = runs[-1]
     # The graph of bonds that later segments are held against is that of the packing.
     return {
-        **_common(run, potential),
+        **_common(run, model),
         "reference": frame,
         "species": molecule_species(inputs, frame),
         "state": state_record(run.state),
@@ -125,6 +126,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     before = project.result(inputs["previous"])
     reference: Frame = before["reference"]
     potential = project.potential(inputs["potential"])
+    model = Hybrid.of(inputs).model(potential)
     state = _begin(inputs, restored_state(before["state"]))
     watch = GradeWatch(
         project.active_set(inputs["potential"]).grade_function(potential),
@@ -135,7 +137,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     run = simulate(
         state.frame,
-        potential,
+        model,
         _settings(inputs, state.frame),
         state=state,
         stop_rules=(
@@ -150,7 +152,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     grades = np.array([value for _, value, _ in watch.records] or [0.0])
     result = {
-        **_common(run, potential),
+        **_common(run, model),
         "reference": reference,
         "species": before["species"],
         "state": state_record(run.state),

@@ -200,9 +200,8 @@ def _rotatable(frame: Skeleton, b: int, c: int) -> bool:
     z, around = frame.numbers, frame.around
     if z[b] == 1 or z[c] == 1 or _in_ring(frame, b, c):
         return False
-    return all(_has_direction(frame, x, y) for x, y in ((b, c), (c, b))) and not any(
-        len(around[x]) == 2 and z[x] in (6, 7) and len(around[y]) <= 2 for x, y in ((b, c), (c, b))
-    )
+    linear = any(z[x] == 6 and len(around[x]) == 2 for x in (b, c))
+    return not linear and all(_has_direction(frame, x, y) for x, y in ((b, c), (c, b)))
 
 
 def _has_direction(frame: Skeleton, atom: int, other: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 
 from elyte.core.errors import InputError
 from elyte.report.colours import colour_of
@@ -163,7 +164,8 @@ def _ends(middles: Array) -> list[float]:
 
 def cloud_spec(shown: CloudData) -> dict[str, Any]:
     """Return what clouds.js draws: the density as bytes, the molecule, its bonds and colours."""
-    high = float(np.percentile(shown.g, 99.95)) or 1.0
+    g = _smooth(shown.g)
+    high = float(np.percentile(g, 99.95)) or 1.0
     x, numbers = shown.positions, shown.numbers
     radii = covalent_radii[numbers]
     apart = np.linalg.norm(x[:, None] - x[None], axis=-1)
@@ -174,7 +176,7 @@ def cloud_spec(shown: CloudData) -> dict[str, Any]:
         "step": round(float(shown.axis[1] - shown.axis[0]), 4),
         "start": round(float(shown.axis[0]), 4),
         "high": float(f"{high:.4g}"),
-        "g": _bytes(_smooth(shown.g) / high),
+        "g": _bytes(g / high),
         "xyz": [round(float(v), 2) for v in x.ravel()],
         "colours": [colour_of(int(z)) for z in numbers],
         "symbols": [chemical_symbols[int(z)] for z in numbers],
@@ -184,10 +186,10 @@ def cloud_spec(shown: CloudData) -> dict[str, Any]:
 
 
 def _smooth(g: Array) -> Array:
-    """Average each cell with its six neighbours: the view of a noisy density, not its numbers."""
-    padded = np.pad(g, 1, mode="edge")
-    inner = slice(1, -1)
-    near = sum(
-        np.roll(padded, shift, axis)[inner, inner, inner] for axis in range(3) for shift in (-1, 1)
-    )
-    return np.asarray(0.4 * g + 0.1 * near)
+    """Blur a density by as much as its counts are few: for the view, not for the numbers.
+
+    The share of empty cells tells the mean count of a cell; about 20 counts are averaged.
+    """
+    empty = min(max(float(np.mean(g <= 0)), 1e-6), 1 - 1e-6)
+    width = np.cbrt(20 / -np.log(empty)) / (2 * np.sqrt(np.pi))
+    return np.asarray(ndimage.gaussian_filter(g, np.clip(width, 0.5, 2.5), mode="nearest"))

@@ -150,7 +150,7 @@ def properties_html(quantities: Sequence[Quantity]) -> str:
 
 
 _ONE_TABLE = 30
-_FOLDED_FROM = 12  # rows of one heading
+_FOLDED_FROM = 20  # rows of one heading
 
 
 def _category(heading: str, quantities: Sequence[Quantity]) -> str:

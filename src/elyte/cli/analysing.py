@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from rich.console import Console
 
-from elyte.analysis import Analysis, Options, SystemDescription, analyse, describe
+from elyte.analysis import Analysis, Options, SpeciesGroup, SystemDescription, analyse, describe
 from elyte.analysis.across import BAR_IN_GPA, StatePoint, across
 from elyte.analysis.export import write_clouds, write_curves, write_maps
 from elyte.analysis.loading import load
@@ -30,6 +30,7 @@ from elyte.report import (
     from_analysis,
     map_from_analysis,
     property_table,
+    withheld_lines,
 )
 
 Item = TypeVar("Item")
@@ -266,7 +267,7 @@ def _report(states: Sequence[StateRuns], files: Sequence[Path], together: Findin
     quantities = [_marked(q, mark) for _, a, mark in found for q in a.quantities]
     return ReportData(
         title="Analysis of " + ", ".join(f.name for f in files[:4]) + (" …" if files[4:] else ""),
-        realised=[(g.name, f"{len(g)} × charge {g.charge:+g}") for g in system.species],
+        realised=[(g.name, _counted(g)) for g in system.species],
         quantities=[*quantities, *together.quantities],
         curves=[
             *(_curve(c, s.temperature, mark) for s, a, mark in found for c in a.curves),
@@ -279,6 +280,12 @@ def _report(states: Sequence[StateRuns], files: Sequence[Path], together: Findin
         molecule_charges=charges,
         warnings=[w for _, a, mark in found for w in _warnings(a, mark)],
     )
+
+
+def _counted(group: SpeciesGroup) -> str:
+    charge = f"charge {group.charge:+g} e" if group.charge else "neutral"
+    atoms = "1 atom" if group.monatomic else f"{group.atoms.shape[1]} atoms"
+    return f"{len(group)} of {atoms}, {charge}"
 
 
 def _mark(state: StateRuns, states: Sequence[StateRuns]) -> str:
@@ -317,7 +324,9 @@ def _print(states: Sequence[StateRuns], data: ReportData, page: Path, out: Path)
         place = f"{label(state)}: " if len(states) > 1 else ""
         frames = int(np.median([len(r) for r in state.runs]))
         console.print(f"{place}{len(state.runs)} run(s), {frames} frames, {species}", markup=False)
-    console.print(property_table(data.quantities))
+    console.print(property_table([q for q in data.quantities if not q.withheld]))
+    for line in withheld_lines(data.quantities):
+        console.print(f"withheld: {line}", markup=False)
     for warning in data.warnings:
         console.print(f"note: {warning}", markup=False)
     console.print(f"page: {page}, numbers: {out / 'properties.json'}, curves: {out / 'curves'}")

@@ -11,7 +11,7 @@ from elyte.report.data import (
 )
 from elyte.report.fields import CloudData, MapData, cloud_from_analysis, map_from_analysis
 from elyte.report.page import build_report
-from elyte.report.tables import print_properties, property_table
+from elyte.report.tables import print_properties, property_table, withheld_lines
 
 __all__ = [
     "METHODS",
@@ -29,4 +29,5 @@ __all__ = [
     "map_from_analysis",
     "print_properties",
     "property_table",
+    "withheld_lines",
 ]

@@ -138,6 +138,7 @@ KINDS = {
 _BEGINNINGS = (
     ("Radial distribution functions of", Kind("structure", "", "", zero=True)),
     ("Running coordination numbers of", Kind("structure", "", "", zero=True, more=True)),
+    ("Chosen pairs, running", Kind("structure", "", "", zero=True, more=True)),
     ("Chosen pairs", Kind("structure", "", "", zero=True)),
     ("Dihedral distribution over", Kind("conformations", "", "", zero=True, more=True)),
     ("Van Hove", Kind("dynamics", "", "Distances moved after some times.", zero=True, more=True)),
@@ -227,6 +228,8 @@ def _line_figure(
         panels.append(_line_panel(KINDS["coordination"], below, numbers, []))
     caption = _BOTH if below else kind.caption
     notes = [caption]
+    if len(numbers) == 1 and "" not in numbers:
+        notes.insert(0, f"{next(iter(numbers))}.")
     if any(c.y_error is not None for c in [*curves, *below]):
         notes.append("Bands: one standard error.")
     if any(c.window for c in curves):

@@ -107,7 +107,8 @@ def map_figure(shown: MapData, number: int, first_temperature: float | None) -> 
         kelvin = format_temperature(shown.temperature)
         at, place = f' data-at="{kelvin}"', f' <span class="at-temperature">at {kelvin} K</span>'
         classes = "" if shown.temperature == first_temperature else ' class="away"'
-    caption = f"<figcaption>Colours: {text(shown.name)}.</figcaption>"
+    unit = "" if shown.z_unit in ("", "1") else f", in {shown.z_unit}"
+    caption = f"<figcaption>Colours: {text(shown.name + unit)}.</figcaption>"
     title = f"{shown.group or shown.name}: {shown.label}" if shown.label else shown.group
     return (
         f"<figure{classes}{at}><h3>{text(title)}{place}</h3>"
@@ -161,7 +162,7 @@ def _category(heading: str, quantities: Sequence[Quantity]) -> str:
     )
     table = property_table_html(known, False)
     title = f"{heading} ({len(known)})" if known else f"{heading} (no values)"
-    return details(title, table, rest, kind="category", opened=len(known) <= _FOLDED_FROM)
+    return details(title, table, rest, kind="category", opened=0 < len(known) <= _FOLDED_FROM)
 
 
 def property_table_html(quantities: Sequence[Quantity], captioned: bool = True) -> str:
@@ -236,8 +237,9 @@ def _property_cells(
     else:
         error = f'<span class="e"> ± {number.error}</span>' if number.error else ""
         value = (
-            f'<td class="number"><span class="w" style="width:{widths[0]}ch">{number.whole}</span>'
-            f'<span class="f" style="width:{widths[1]}ch">{number.fraction}</span>{error}</td>'
+            '<td class="number">'
+            f'<span class="w" style="min-width:{widths[0]}ch">{number.whole}</span>'
+            f'<span class="f" style="min-width:{widths[1]}ch">{number.fraction}</span>{error}</td>'
         )
         unit = f'<td class="unit">{text(group.printed_unit)}</td>'
     kelvin = "" if quantity.temperature is None else format_temperature(quantity.temperature)

@@ -135,7 +135,7 @@ class _Page:
         return [
             self._section("properties", "Properties", html.properties_html(data.quantities)),
             self._section("warnings", "Warnings and outcomes", html.bullets(data.warnings)),
-            self._section("recipe", "Recipe", self._recipe()),
+            self._section("recipe", "Recipe" if data.recipe_text else "System", self._recipe()),
             self._section("box", "Box", self._box()),
             *(
                 self._plots(name, title, by_section[name], self._space(name))

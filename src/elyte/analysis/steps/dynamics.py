@@ -82,6 +82,7 @@ def _no_green_kubo(context: Context, group: SpeciesGroup) -> Quantity:
         EINSTEIN,
         "m²/s",
         f"Green–Kubo: {NO_VELOCITIES if missing else TOO_COARSE}",
+        method="Green–Kubo",
         species=group.name,
         temperature=context.temperature,
     )

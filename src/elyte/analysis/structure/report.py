@@ -168,7 +168,7 @@ def centre_curves(
     except InputError:
         return []  # a single molecule has no pairs with its own kind
     shell = first_shell(rdf.r, rdf.g, rdf.g_error, smoothing=0.15)
-    return rdf_curves(rdf, f"{label} (centre of mass)", shell, CENTRES)
+    return rdf_curves(rdf, label, shell, CENTRES)
 
 
 def all_centre_curves(

@@ -131,7 +131,7 @@ def _binned(q: Array, intensity: Array, width: float, species: str) -> Curve:
         np.array([np.nan if reason or m.reason else m.standard_error for m in found]),
         "1/Å",
         "1",
-        f"{species} direct".strip(),
+        species or "direct",
         species,
         details={"wave_vectors": [int((bins == k).sum()) for k in present], "no_error": reason},
         group=GROUP,

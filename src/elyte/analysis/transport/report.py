@@ -178,7 +178,8 @@ def _green_kubo(
 
 def _no_green_kubo(reason: str, temperature: float) -> Quantity:
     name = "ionic conductivity"
-    return Quantity.withhold(name, "S/m", f"Green–Kubo: {reason}", temperature=temperature)
+    reason = f"Green–Kubo: {reason}"
+    return Quantity.withhold(name, "S/m", reason, method="Green–Kubo", temperature=temperature)
 
 
 def species_dipoles(centres: Array, system: SystemDescription) -> list[Array]:

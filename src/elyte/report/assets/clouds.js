@@ -18,6 +18,7 @@
   function choose(k) {
     spec = specs[k];
     g = Uint8Array.from(atob(spec.g), (c) => c.charCodeAt(0));
+    slider.value = Math.min(0.8, Math.max(0.3, 2 / spec.high));
     surface();
   }
 

@@ -46,7 +46,7 @@
       const { spec } = this, names = spec.categories;
       this.width = this.root.clientWidth || 440;
       const wide = names.length ? Math.max(...names.map((n) => n.length)) * 6.6 + 10 : 40;
-      this.box = { x: wide, y: 22, w: this.width - wide - 62, h: Math.min(300, Math.max(180, 0.6 * this.width)) };
+      this.box = { x: wide, y: 22, w: this.width - wide - 74, h: Math.min(300, Math.max(180, 0.6 * this.width)) };
       const height = this.box.y + this.box.h + 44, ratio = Math.max(window.devicePixelRatio || 1, 1.5);
       this.canvas.width = Math.round(this.width * ratio);
       this.canvas.height = Math.round(height * ratio);

@@ -14,7 +14,7 @@ from rich.console import Console
 from elyte import load
 from elyte.chemistry import BondWatch
 from elyte.chemistry.quantities import PRESSURE, TEMPERATURE, TIME, Dimension, parse
-from elyte.cli.analyse import charges_of
+from elyte.cli.analysing import named_numbers
 from elyte.cli.display import Display
 from elyte.cli.observe import Observing, mean_volume
 from elyte.core.errors import FormatError, InputError, Outcome
@@ -128,7 +128,7 @@ def md(
     run.observing = Observing.of(
         observe or [], frame, settings, settings.flux_every,
         _measure(observe_window, TIME, "--observe-window"),
-        out.with_name(f"{out.name}.observed.npz"), charges_of(charge),
+        out.with_name(f"{out.name}.observed.npz"), named_numbers(charge, "--charge"),
     )  # fmt: skip
     with Display() as display:
         state = run.saved_state() if resume else None

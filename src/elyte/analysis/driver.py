@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from elyte.analysis.curve import Curve
 from elyte.analysis.maps import Cloud, Map
 from elyte.analysis.observation import Observation, observe
+from elyte.analysis.recording import Recording
 from elyte.analysis.steps.context import (
     Context,
     Ensemble,
@@ -66,7 +67,7 @@ class Analysis:
 
 
 def analyse(
-    trajectories: Sequence[Trajectory] | Trajectory,
+    trajectories: Sequence[Trajectory | Recording] | Trajectory | Recording,
     system: SystemDescription,
     temperature: float | None = None,
     ensemble: Ensemble | None = None,
@@ -80,7 +81,7 @@ def analyse(
     """Compute the properties of a liquid: structure, speciation, dynamics, conduction, density.
 
     Args:
-        trajectories: independent runs of one system.
+        trajectories: independent runs of one system, in memory or on disk (`record`).
         system: its species.
         temperature: K; without it nothing that needs k_B T is given.
         ensemble: None: NPT when the volume changes. NPT gives the density and compressibility.
@@ -97,7 +98,8 @@ def analyse(
         InputError: no runs, other atoms than the system's, no periodic box, options that do not
             fit the system.
     """
-    runs = [trajectories] if isinstance(trajectories, Trajectory) else list(trajectories)
+    runs: list[Trajectory | Recording]
+    runs = [trajectories] if isinstance(trajectories, Trajectory | Recording) else [*trajectories]
     if not runs:
         raise InputError("there is no trajectory to analyse")
     report, chosen = progress or silent, options or Options()

@@ -23,6 +23,8 @@ from ase.data import atomic_names, chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.functional import GROUPS, amide_hydrogens, functional_groups
+from elyte.analysis.observation import Observation
+from elyte.analysis.stream import Positions
 from elyte.analysis.system import SpeciesGroup, SystemDescription
 from elyte.analysis.universe import select_atoms
 from elyte.chemistry.species import find_species
@@ -57,9 +59,9 @@ class Site:
     def __len__(self) -> int:
         return len(self.atoms)
 
-    def of(self, positions: NDArray[np.float64], centres: NDArray[np.float64]) -> NDArray[Any]:
-        """Return the positions of the site, (T, k, 3), from those of atoms and molecules."""
-        return (centres if self.centres else positions)[:, self.atoms]
+    def of(self, run: Observation) -> Positions:
+        """Return the positions of the site in a run, Å, (T, k, 3)."""
+        return (Positions.of(run.places) if self.centres else run.positions).select(self.atoms)
 
     def molecules(self, system: SystemDescription) -> Index:
         """Return the molecule of each particle, (k,)."""

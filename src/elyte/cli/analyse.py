@@ -36,6 +36,9 @@ def analyse(
             "sizes."
         ),
     ],
+    parts: Annotated[
+        bool, typer.Option("--parts", help="The files are parts of one run, in their order.")
+    ] = False,
     topology: Annotated[
         list[Path] | None,
         typer.Option(
@@ -124,7 +127,8 @@ def analyse(
         raise InputError(f"--charges is '{charges}'; it is 'formal' or 'topology'")
     if out.exists() and not out.is_dir():
         raise InputError(f"--out is {out}, which is a file; name a folder")
-    count = len(trajectories)
+    files = [trajectories] if parts else [[path] for path in trajectories]
+    count = len(files)
     request = Request(
         topologies=per_file(topology or [], count, "--topology"),
         temperatures=per_file(listed(temperature, TEMPERATURE, "K"), count, "--temperature"),
@@ -150,7 +154,7 @@ def analyse(
     if any(t is not None and t <= 0 for t in request.temperatures):
         raise InputError("a temperature is not above zero K")
     with Display() as display:
-        states: list[StateRuns] = read_states(trajectories, request, display.stage("read"))
+        states: list[StateRuns] = read_states(files, request, display.stage("read"))
         analyse_states(states, request, display)
     write_results(states, trajectories, out)
 

@@ -13,8 +13,9 @@ from rich.console import Console
 from elyte.analysis import Analysis, Options, SpeciesGroup, SystemDescription, analyse, describe
 from elyte.analysis.across import BAR_IN_GPA, StatePoint, across
 from elyte.analysis.export import write_clouds, write_curves, write_maps
-from elyte.analysis.loading import load
+from elyte.analysis.loading import record
 from elyte.analysis.recorded import read_series
+from elyte.analysis.recording import Recording
 from elyte.analysis.steps.context import Findings
 from elyte.analysis.universe import topology_charges, universe_from
 from elyte.chemistry.quantities import LENGTH, parse
@@ -22,7 +23,6 @@ from elyte.cli.display import Display
 from elyte.core.errors import InputError, RecipeError
 from elyte.core.progress import Progress
 from elyte.core.quantity import Quantity
-from elyte.core.trajectory import Trajectory
 from elyte.report import (
     ReportData,
     build_report,
@@ -69,7 +69,7 @@ class StateRuns:
     temperature: float | None
     pressure: float | None
     topology: Path | None
-    runs: list[Trajectory] = field(default_factory=list)
+    runs: list[Recording] = field(default_factory=list)
     series: list[dict[str, Any]] = field(default_factory=list)
     system: SystemDescription | None = None
     found: Analysis | None = None
@@ -141,13 +141,13 @@ def named_distances(values: Sequence[str] | None, option: str) -> dict[str, floa
 # ---------------------------------------------------------------- reading
 
 
-def read_states(files: Sequence[Path], request: Request, report: Progress) -> list[StateRuns]:
-    """Read the trajectories and gather those of one state point."""
+def read_states(files: Sequence[list[Path]], request: Request, report: Progress) -> list[StateRuns]:
+    """Open the trajectories, each of one or more files, and gather those of one state point."""
     states: dict[tuple[Any, ...], StateRuns] = {}
-    for k, path in enumerate(files):
-        report(k, len(files), path.name)
+    for k, parts in enumerate(files):
+        report(k, len(files), ", ".join(p.name for p in parts))
         topology = request.topologies[k]
-        run = load(path, topology, request.timestep, request.unwrapped, request.frames)
+        run = record(parts, topology, request.timestep, request.unwrapped, request.frames)
         place = request.temperatures[k], request.pressures[k]
         key = (*place, run.numbers.tobytes())
         state = states.setdefault(key, StateRuns(*place, topology))

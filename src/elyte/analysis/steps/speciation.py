@@ -68,7 +68,7 @@ def anion_counts(context: Context, around: Solvation, runs: Sequence[Observation
     at = around.cation.molecules  # of a monatomic cation its centre is the atom
     radius = context.options.cluster_radius
     return [
-        contacts(o.centres[:, at], o.centres[:, which], owner, o.cells, radius).counts for o in runs
+        contacts(o.places[:, at], o.places[:, which], owner, o.cells, radius).counts for o in runs
     ]
 
 

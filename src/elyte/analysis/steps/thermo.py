@@ -78,7 +78,11 @@ def dielectric_step(context: Context) -> Findings:
 
 def _dipoles(context: Context, charges: Array) -> Sequence[Array] | str:
     try:
-        return [box_dipole(o.positions, charges, context.system.molecules) for o in context.runs]
+        of = context.system.molecules
+        return [
+            np.concatenate([box_dipole(block, charges, of) for _, block in o.positions.blocks()])
+            for o in context.runs
+        ]
     except InputError as error:
         return str(error)
 

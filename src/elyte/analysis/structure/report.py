@@ -156,10 +156,10 @@ def centre_curves(
 ) -> list[Curve]:
     """Return the radial distribution of centres of mass of two species."""
     label = f"{a.name}–{b.name}"
-    other = None if a is b else [o.centres[:, b.molecules] for o in runs]
+    other = None if a is b else [o.places[:, b.molecules] for o in runs]
     try:
         rdf = radial_distribution(
-            [o.centres[:, a.molecules] for o in runs],
+            [o.places[:, a.molecules] for o in runs],
             other,
             [o.cells for o in runs],
             reach,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from elyte.analysis.observation import Observation
 from elyte.analysis.speciation.shells import Contacts, contacts
+from elyte.analysis.stream import Positions
 from elyte.analysis.structure.rdf import Rdf, radial_distribution
 from elyte.analysis.structure.shell import Shell, first_shell
 from elyte.analysis.system import DONORS, SpeciesGroup, SystemDescription
@@ -32,9 +33,9 @@ class DonorSite:
     group: SpeciesGroup
     centres: bool = False
 
-    def of(self, run: Observation) -> Array:
+    def of(self, run: Observation) -> Positions:
         """Return its positions, Å, (T, k, 3)."""
-        return (run.centres if self.centres else run.positions)[:, self.atoms]
+        return (Positions.of(run.places) if self.centres else run.positions).select(self.atoms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,7 @@ def solvation(
     small = cation.monatomic
     sites = donor_sites(system) if small else centre_sites(cation, system)
     at = cation.atoms[:, 0] if small else cation.molecules
-    centres = [(o.positions if small else o.centres)[:, at] for o in runs]
+    centres = [(o.positions if small else o.places)[:, at] for o in runs]
     rdfs = {s.label: _rdf(s, centres, runs, reach, small) for s in sites}
     shells = {s.label: _shell(s, rdfs[s.label], given, small) for s in sites}
     ligands: dict[str, list[Contacts]] = {}

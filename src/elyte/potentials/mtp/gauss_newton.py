@@ -105,13 +105,14 @@ class Minimiser:
     def matrix(self) -> Floats:
         """Return H at the present point, of all frames or of the next ones drawn."""
         self.counts.matrices += self.share
-        frames = None
+        frames = np.arange(len(self.loss))
         if self._sample:
             if len(self._waiting) < self._sample:
                 self._waiting += self._random.permutation(len(self.loss)).tolist()
             drawn, self._waiting = self._waiting[: self._sample], self._waiting[self._sample :]
             frames = np.unique(np.array(drawn, dtype=np.int64))
-        return self.loss.normal_matrix(self.point.theta, frames)
+        total = self.loss.normal_sum(self.point.theta, frames)
+        return self.loss.with_prior(total, len(frames))
 
     def iterate(self) -> bool:
         """Take one step that lowers the loss; return False where none was found."""

@@ -14,6 +14,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ class Weights:
 
     energy: float = 1.0
     force: float = 0.01
-    stress: float = 0.001
+    stress: float = 0.01
     scaling: float = 1.0
     scaling_forces: float = 0.0
     config_types: Mapping[str, float] = field(default_factory=dict)
@@ -150,7 +151,7 @@ class Loss:
         zeros = np.zeros(self.n_parameters)
         self.prior = prior or Prior(zeros, zeros)
         self._blas = ThreadpoolController()
-        self._buffers: dict[int, tuple[Floats, Floats]] = {}
+        self._buffers: dict[int, tuple[NDArray[Any], Floats]] = {}
 
     def __len__(self) -> int:
         return len(self.set)
@@ -214,20 +215,41 @@ class Loss:
             theta: parameters, (P,).
             frames: positions of the frames to estimate it from, or None for all.
         """
+        chosen = np.arange(len(self)) if frames is None else frames
+        return self.with_prior(self.normal_sum(theta, chosen, np.float64), len(chosen))
+
+    def with_prior(self, total: Floats, frames: int) -> Floats:
+        """Return JᵀJ of so many frames, divided by their number, with the prior's part."""
+        matrix = total / frames
+        matrix[np.diag_indices_from(matrix)] += self.prior.strength
+        return matrix
+
+    def normal_sum(
+        self, theta: Floats, frames: NDArray[np.int64], rounding: type = np.float32
+    ) -> Floats:
+        """Return JᵀJ of some frames, (P, P).
+
+        Args:
+            theta: parameters, (P,).
+            frames: positions of the frames.
+            rounding: of the rows of J; products of a batch are summed in it, batches in double.
+        """
         theta = np.ascontiguousarray(theta, dtype=np.float64)
-        chosen = self.set.all if frames is None else self.set.all[frames]
-        parts = self._batches(chosen)
+        parts = self._batches(self.set.all[frames])
         lanes = [parts[lane :: self.threads] for lane in range(min(self.threads, len(parts)))]
         with (
             self._blas.limit(limits=1, user_api="blas"),
             ThreadPoolExecutor(len(lanes)) as pool,
         ):
-            sums = list(pool.map(lambda lane: self._accumulate(theta, *lane), enumerate(lanes)))
+            sums = list(
+                pool.map(
+                    lambda lane: self._accumulate(theta, lane, lanes[lane], rounding),
+                    range(len(lanes)),
+                )
+            )
         total = sums[0]
         for other in sums[1:]:
             total += other
-        total /= len(chosen)
-        total[np.diag_indices_from(total)] += self.prior.strength
         return total
 
     def _batches(self, frames: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -236,18 +258,25 @@ class Loss:
         cuts = np.unique(np.searchsorted(rows, np.arange(share, rows[-1], share)) + 1)
         return [part for part in np.split(frames, cuts) if len(part)]
 
-    def _accumulate(self, theta: Floats, lane: int, parts: list[NDArray[np.int64]]) -> Floats:
+    def _accumulate(
+        self, theta: Floats, lane: int, parts: list[NDArray[np.int64]], rounding: type
+    ) -> Floats:
         total = np.zeros((self.n_parameters, self.n_parameters))
-        product = np.empty_like(total)
+        product: NDArray[Any] = np.empty(total.shape, rounding)
         needed = max(self.set.rows(part) for part in parts)
-        buffer = self._buffers.get(lane)
-        if buffer is None or len(buffer[1]) < needed:
-            buffer = (np.empty((needed, self.n_parameters)), np.empty(needed))
-            self._buffers[lane] = buffer
+        all_rows, all_residuals = self._buffer(lane, needed, rounding)
         for part in parts:
             count = self.set.rows(part)
-            rows, residuals = buffer[0][:count], buffer[1][:count]
+            rows, residuals = all_rows[:count], all_residuals[:count]
             self.set.native.jacobian(theta, part, rows, residuals, 1)
             np.matmul(rows.T, rows, out=product)
             total += product
         return total
+
+    def _buffer(self, lane: int, rows: int, rounding: type) -> tuple[NDArray[Any], Floats]:
+        """Return memory of one thread, which is kept for the next matrix."""
+        buffer = self._buffers.get(lane)
+        if buffer is None or len(buffer[1]) < rows or buffer[0].dtype != rounding:
+            buffer = (np.empty((rows, self.n_parameters), rounding), np.empty(rows))
+            self._buffers[lane] = buffer
+        return buffer

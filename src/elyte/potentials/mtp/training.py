@@ -113,7 +113,7 @@ def train(
     max_seconds: float | None = None,
     max_evaluations: int | None = None,
     max_iterations: int = 200,
-    tolerance: float = 2e-3,
+    tolerance: float = 1e-2,
     ridge: float | None = None,
     progress: Progress = silent,
     seed: int = 0,
@@ -139,7 +139,7 @@ def train(
         max_iterations: of Levenberg–Marquardt.
         tolerance: relative decrease of the loss per iteration below which training ends.
         ridge: strength ρ of the prior N(0, 1) of moment and radial coefficients, times the number
-            of frames.
+            of frames; from the size of the labels if left out.
         progress: told (seconds or iterations so far, of, note).
         seed: of the frames drawn for the Gauss–Newton matrix in large sets.
 
@@ -148,7 +148,7 @@ def train(
         UnknownSpecies: an element that the potential does not know.
     """
     check_labels(dataset)
-    prior = prior_of(potential, dataset, isolated_atoms, ridge)
+    prior = prior_of(potential, dataset, isolated_atoms, ridge, weights)
     loss = Loss(potential, dataset, weights, prior, threads)
     held_out = Loss(potential, validation, weights, None, threads) if validation else None
     limits = Limits(max_seconds, max_evaluations, max_iterations, tolerance)

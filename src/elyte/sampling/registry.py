@@ -78,7 +78,7 @@ class Request:
 
     def potential(self, frame: Frame, pressure: bool = False) -> Any:
         """Return what drives the dynamics of a box."""
-        return sampling_potential(EngineSettings(**self.engine), frame, pressure)
+        return sampling_potential(EngineSettings.from_mapping(self.engine), frame, pressure)
 
 
 def sample(request: Request, progress: Progress | None = None) -> Samples:
@@ -174,7 +174,7 @@ def _distorted(request: Request, progress: Progress) -> Samples:
 def _refined(request: Request, progress: Progress) -> Samples:
     """Frames of the cheap equilibrium, each refined by the reference."""
     start = _equilibrium(request, silent)
-    settings = EngineSettings(**request.reference)
+    settings = EngineSettings.from_mapping(request.reference)
     found: list[Frame] = []
     outcome = start.outcome
     for index, frame in enumerate(start.frames):

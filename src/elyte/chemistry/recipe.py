@@ -21,6 +21,7 @@ from elyte.chemistry.recipe_types import (
     Lengths,
     Pair,
     Pressure,
+    Samplers,
     Temperature,
     Temperatures,
     Time,
@@ -132,6 +133,19 @@ class Learning(_Group):
     start_rattle: Lengths = Field(
         default=("0.02 Å", "0.07 Å"),
         description="range of the random displacements (standard deviation) of atoms",
+    )
+    start: Samplers = Field(
+        default_factory=dict,
+        description="further samplers of the start set, with their numbers of frames",
+    )
+    start_engine: Literal["auto", "classical", "reference"] = Field(
+        default="auto",
+        description="what drives their dynamics: the classical force field, or the reference",
+    )
+    start_time: Time = Field(default="10 ps", description="length of the samplers' dynamics")
+    compositions: Literal["richer", "determined"] = Field(
+        default="richer",
+        description="compositions that are labelled beside the recipe's own",
     )
     trajectories: int = Field(default=6, ge=1, description="exploring trajectories of one round")
     trajectory_time: Time = Field(default="20 ps", description="length of each of them")
@@ -260,8 +274,10 @@ class Recipe(_Group):
                 raise ValueError(f"learning.{name}: [{low:g}, {high:g}] is not a range")
         if learning.grade_stop < learning.grade_save:
             raise ValueError("learning.grade_stop is below learning.grade_save")
-        if learning.max_labels < learning.start_frames:
-            raise ValueError("learning.max_labels is below learning.start_frames")
+        if learning.max_labels < learning.start_frames + sum(learning.start.values()):
+            raise ValueError(
+                "learning.max_labels is below learning.start_frames and learning.start"
+            )
         for group, name in ((learning, "trajectory_time"), (self.production, "nvt_time")):
             if getattr(group, name) < group.timestep or group.timestep <= 0:
                 raise ValueError(f"{name} is shorter than one time step, or the step not positive")

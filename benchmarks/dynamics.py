@@ -70,7 +70,7 @@ class Glance:
 
 
 def step_time(frame: Frame, ensemble: str, thermostat: str, barostat: str) -> float:
-    """Return the least time of a step without forces, s."""
+    """Return the least processor time of a step without forces, s."""
     steps = 4000
     settings = RunSettings(
         ensemble,
@@ -84,18 +84,18 @@ def step_time(frame: Frame, ensemble: str, thermostat: str, barostat: str) -> fl
     )
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         simulate(frame, native.ideal_gas(), settings, observers=[Glance()])
-        times.append((time.perf_counter() - start) / steps)
+        times.append((time.process_time() - start) / steps)
     return min(times)
 
 
 def graded_times(
     frame: Frame, potential: MTP, active: ActiveSet, steps: int = 40, rounds: int = 8
 ) -> dict[int, float]:
-    """Return the least time of a step, s, by the steps from one grade to the next (0: none).
+    """Return the least processor time of a step, s, by the steps between grades (0: none).
 
-    The variants take turns, so that all meet the same other programs.
+    The variants take turns, so that all meet the same other programs on the cores.
     """
     grade = active.grade_function(potential)
     settings = RunSettings("NVE", 300.0, steps=steps, timestep=0.25, series_every=0)
@@ -104,9 +104,9 @@ def graded_times(
     for _ in range(rounds):
         for every in (0, 1, 20):
             rules = [GradeWatch(grade, 1e8, 1e9, every)] if every else []
-            start = time.perf_counter()
+            start = time.process_time()
             simulate(frame, potential, settings, seed=1, stop_rules=rules)
-            taken = (time.perf_counter() - start) / steps
+            taken = (time.process_time() - start) / steps
             least[every] = min(least.get(every, np.inf), taken)
     return least
 

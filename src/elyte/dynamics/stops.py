@@ -142,12 +142,14 @@ class GradeWatch(StopRule):
 
     def wants_rows_of(self, potential: Any) -> bool:
         """Return whether the grade can be made of the rows that come with the forces."""
-        return hasattr(self.grade, "of_rows") and self.grade.potential is potential
+        own = getattr(self.grade, "potential", None)
+        return hasattr(self.grade, "of_rows") and own is not None and own is potential
 
     def _look(
         self, frame: Frame, step: int, rows: NDArray[np.float64] | None = None
     ) -> tuple[float, int]:
-        known = None if rows is None else self.grade.of_rows(frame.numbers, rows)  # type: ignore[attr-defined]
+        of_rows = getattr(self.grade, "of_rows", None)
+        known = None if rows is None or of_rows is None else of_rows(frame.numbers, rows)
         grades = np.asarray(self.grade(frame) if known is None else known)
         grades = np.where(np.isfinite(grades), grades, np.inf)
         atom = int(grades.argmax())

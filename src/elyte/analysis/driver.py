@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from elyte.analysis.curve import Curve
 from elyte.analysis.observation import Observation, observe
+from elyte.analysis.recording import Recording
 from elyte.analysis.structure.report import structure
 from elyte.analysis.system import SystemDescription
 from elyte.analysis.thermo.density import density, density_curve, density_series, fixed_density
@@ -57,7 +58,7 @@ class Analysis:
 
 
 def analyse(
-    trajectories: Sequence[Trajectory] | Trajectory,
+    trajectories: Sequence[Trajectory | Recording] | Trajectory | Recording,
     system: SystemDescription,
     temperature: float | None = None,
     ensemble: Ensemble | None = None,
@@ -70,7 +71,7 @@ def analyse(
     """Compute density, structure, speciation, diffusion and conduction of a liquid.
 
     Args:
-        trajectories: independent runs of one system.
+        trajectories: independent runs of one system, in memory or on disk (`record`).
         system: its species.
         temperature: K; without it nothing that needs k_B T is given.
         ensemble: None: NPT when the volume changes. NPT gives the density and compressibility.
@@ -85,7 +86,8 @@ def analyse(
     Raises:
         InputError: no runs, other atoms than the system's, no periodic box.
     """
-    runs = [trajectories] if isinstance(trajectories, Trajectory) else list(trajectories)
+    runs: list[Trajectory | Recording]
+    runs = [trajectories] if isinstance(trajectories, Trajectory | Recording) else [*trajectories]
     if not runs:
         raise InputError("there is no trajectory to analyse")
     report = progress or silent

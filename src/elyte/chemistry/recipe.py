@@ -72,12 +72,47 @@ class PotentialSettings(_Group):
         return self
 
 
+class Dispersion(_Group):
+    """London dispersion (D3): whether the labels hold it, and who is to give it at run time."""
+
+    method: Literal["none", "d3bj", "d3zero"] = Field(
+        default="none", description="none; d3bj: damping of Becke and Johnson; d3zero: to zero"
+    )
+    functional: str = Field(
+        default="PBE", description="whose damping parameters: PBE, r2SCAN, GFN1-xTB, …"
+    )
+    labels: Literal["without", "with"] = Field(
+        default="without", description="whether the engine's labels already hold this dispersion"
+    )
+    potential: Literal["added", "learned", "omitted"] = Field(
+        default="added",
+        description="added: E = E_MLP + E_D3 at run time; learned: by the potential; omitted",
+    )
+    cutoff: Length = Field(default="12 Å", description="largest distance of a pair")
+    smoothing: Length = Field(
+        default="1 Å", description="length over which pairs are switched off before it"
+    )
+    three_body: bool = Field(default=False, description="with the Axilrod-Teller-Muto term")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Dispersion:
+        if not 4.0 <= self.cutoff <= 50.0:
+            raise ValueError(f"cutoff {self.cutoff:g} Å is outside 4 to 50 Å")
+        if not 0.0 <= self.smoothing < self.cutoff:
+            raise ValueError("smoothing must lie between 0 Å and cutoff")
+        if (self.labels, self.potential) == ("without", "omitted") and self.method != "none":
+            raise ValueError(
+                "labels without dispersion and a potential that omits it: say method: none"
+            )
+        return self
+
+
 class Weights(_Group):
     """Weights of the squared errors in the loss (eV², (eV/Å)², eV² for the virial)."""
 
     energy: float = Field(default=1.0, ge=0)
     force: float = Field(default=0.01, ge=0)
-    stress: float = Field(default=0.001, ge=0)
+    stress: float = Field(default=0.01, ge=0)
     config_types: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,
         description="factors of frames by where they came from (start, round-1, …); 1 if not named",
@@ -197,6 +232,9 @@ class Recipe(_Group):
     potential: PotentialSettings = Field(
         default_factory=PotentialSettings, description="the potential"
     )
+    dispersion: Dispersion = Field(
+        default_factory=Dispersion, description="London dispersion (D3), by itself or learned"
+    )
     learning: Learning = Field(default_factory=Learning, description="the learning loop")
     production: Production = Field(
         default_factory=Production, description="the dynamics for the properties"
@@ -215,6 +253,7 @@ class Recipe(_Group):
         if len(set(self.temperatures)) != len(self.temperatures):
             raise ValueError("temperature: the same temperature is named twice")
         self._check_ranges()
+        self._check_dispersion()
         return self
 
     def _check_ranges(self) -> None:
@@ -230,6 +269,19 @@ class Recipe(_Group):
         for group, name in ((learning, "trajectory_time"), (self.production, "nvt_time")):
             if getattr(group, name) < group.timestep or group.timestep <= 0:
                 raise ValueError(f"{name} is shorter than one time step, or the step not positive")
+
+    def _check_dispersion(self) -> None:
+        """Tight binding has a dispersion of its own: nobody may add a second one unknowingly."""
+        chosen, method = self.dispersion, self.reference.method
+        if chosen.method == "none" or self.reference.engine != "xtb":
+            return
+        if (method, chosen.labels, chosen.method) != ("GFN1-xTB", "with", "d3bj"):
+            raise ValueError(
+                f"dispersion: the labels of {method} have a dispersion of their own in them; only "
+                "that of GFN1-xTB is a D3 (labels: with, method: d3bj, functional: GFN1-xTB)"
+            )
+        if chosen.functional.lower() != "gfn1-xtb":
+            raise ValueError("dispersion.functional: labels of GFN1-xTB hold that of 'GFN1-xTB'")
 
     @property
     def title(self) -> str:

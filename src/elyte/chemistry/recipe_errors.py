@@ -70,7 +70,8 @@ def explain_all(errors: Sequence[Any], model: type[BaseModel]) -> list[str]:
 def explain(error: Any, model: type[BaseModel]) -> str:
     """Return one line on one of pydantic's errors: where, what, and what to do."""
     *parents, last = error["loc"] or ("",)
-    where = ".".join(str(part) for part in error["loc"])
+    # the place in a list says less than the text that the message quotes
+    where = ".".join(str(part) for part in error["loc"] if not isinstance(part, int))
     kind = error["type"]
     if kind == "extra_forbidden":
         known = _keys(_model_at(model, parents))

@@ -11,11 +11,11 @@ from rich.console import Console
 from elyte.analysis import Analysis, SystemDescription, describe
 from elyte.analysis import analyse as analyse_trajectories
 from elyte.analysis.export import write_curves
-from elyte.analysis.loading import load
+from elyte.analysis.loading import record
+from elyte.analysis.recording import Recording
 from elyte.chemistry.quantities import TEMPERATURE, TIME, parse
 from elyte.cli.display import Display
 from elyte.core.errors import InputError, RecipeError
-from elyte.core.trajectory import Trajectory
 from elyte.report import ReportData, build_report, from_analysis, property_table
 
 
@@ -23,6 +23,9 @@ def analyse(
     trajectories: Annotated[
         list[Path], typer.Argument(help="Trajectories: independent runs of one system.")
     ],
+    parts: Annotated[
+        bool, typer.Option("--parts", help="The files are parts of one run, in their order.")
+    ] = False,
     topology: Annotated[
         Path | None, typer.Option(help="Topology with elements and bonds (what MDAnalysis reads).")
     ] = None,
@@ -64,9 +67,10 @@ def analyse(
     with Display() as display:
         report = display.stage("read")
         runs = []
-        for k, path in enumerate(trajectories):
-            report(k, len(trajectories), path.name)
-            runs.append(load(path, topology, femtoseconds, unwrapped, slice(start, None, every)))
+        files = [trajectories] if parts else [[path] for path in trajectories]
+        for k, run in enumerate(files):
+            report(k, len(files), ", ".join(path.name for path in run))
+            runs.append(record(run, topology, femtoseconds, unwrapped, slice(start, None, every)))
         system = describe(runs[0][0], _pairs(name, "--name"), _charges(charge))
         result = analyse_trajectories(
             runs,
@@ -122,7 +126,7 @@ def _charges(values: list[str] | None) -> dict[str, float]:
 def _write(
     result: Analysis,
     system: SystemDescription,
-    runs: list[Trajectory],
+    runs: list[Recording],
     files: list[Path],
     temperature: float | None,
     out: Path,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import json
 import signal
 from pathlib import Path
-from threading import Thread
 from typing import Annotated
 
 import typer
@@ -58,23 +56,14 @@ def run(
 def _stop_on_interrupt(project: Project) -> None:
     """Let Ctrl-C raise KeyboardInterrupt here, and leave a mark for where that is swallowed.
 
-    Python drops an exception that is raised inside a callback from C, and a C++ library that
-    puts a handler of its own in place (RDKit does) drops the signal itself. So the signal is
-    blocked, and a thread that does nothing else waits for it.
+    Python drops an exception that is raised inside a callback from C.
     """
 
     def interrupted(number: int, frame: object) -> None:
         project.stop.set()
         raise KeyboardInterrupt
 
-    def wait() -> None:
-        while True:
-            signal.sigwait({signal.SIGINT})
-            _thread.interrupt_main(signal.SIGINT)
-
     signal.signal(signal.SIGINT, interrupted)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    Thread(target=wait, daemon=True).start()
 
 
 def _remember(recipe: Path, folder: Path, display: Display) -> None:

@@ -45,7 +45,7 @@ def train(
     init: Annotated[Path | None, typer.Option(help="Go on from this potential.")] = None,
     weights: Annotated[
         str, typer.Option(help="Of energy, forces, stress: 'E,F,S'.")
-    ] = "1,0.01,0.001",
+    ] = "1,0.01,0.01",
     weight_of: Annotated[
         list[str] | None,
         typer.Option(help="Factor of frames of one config_type: 'start=0.5'; may be repeated."),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from elyte.chemistry import Recipe, find_species, plan_composition, read_structure
 from elyte.chemistry.species import atom_count
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.state import Settings, State
 from elyte.reference import EngineSettings
+from elyte.reference.dispersion import DispersionSettings
 
 
 def first_state(settings: Settings) -> State:
@@ -76,7 +79,24 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         relabelled=production.relabelled,
         thermostat=production.thermostat,
         barostat=production.barostat,
+        dispersion=dispersion(recipe),
     )
+
+
+def dispersion(recipe: Recipe) -> dict[str, Any] | None:
+    """Return what the tasks are to know of the dispersion, or None when labels stay as they are."""
+    chosen = recipe.dispersion
+    if chosen.method == "none":
+        return None
+    settings = DispersionSettings(
+        functional=chosen.functional,
+        method=chosen.method,
+        cutoff=chosen.cutoff,
+        smoothing=chosen.smoothing,
+        three_body=chosen.three_body,
+    )
+    hybrid = Hybrid(settings, in_labels=chosen.labels == "with", potential=chosen.potential)
+    return None if hybrid.is_trivial else hybrid.as_dict()
 
 
 def label_compositions(

@@ -92,6 +92,7 @@ class Settings:
     relabelled: int
     thermostat: str
     barostat: str
+    dispersion: Mapping[str, Any] | None = None
     label_cell: Frame | None = None
     production_cell: Frame | None = None
 

@@ -20,12 +20,14 @@ from elyte.core.progress import Progress, Watcher
 from elyte.core.quantity import Quantity
 from elyte.core.units import DENSITY_TO_G_PER_CM3
 from elyte.learning import Project, State
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.production import ProductionRun, production_runs, write_trajectories
+from elyte.learning.start import dispersion
 from elyte.learning.state import RoundRecord as LearningRound
-from elyte.report.citations import METHODS
+from elyte.report.citations import METHODS, cite
 from elyte.report.data import CurveData, ParityData, ReportData, RoundRecord, from_analysis
 
-PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "rdkit", "packmol")
+PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "dftd3", "rdkit", "packmol")
 
 
 def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) -> ReportData:
@@ -49,7 +51,7 @@ def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) ->
         provenance=_provenance(state, recipe),
         warnings=_warnings(state, runs, analyses),
         elapsed=_elapsed(state),
-        citations=METHODS,
+        citations=(*METHODS, *cite(["d3", "d3bj"] if state.settings.dispersion else [])),
         molecule_names=names,
         molecule_charges=[_charge(name) for name in names],
         grade_limits=(state.settings.grade_save, state.settings.grade_stop),
@@ -183,8 +185,9 @@ def _parity(state: State, project: Project) -> list[ParityData]:
     """Compare reference and potential on frames of the production that were labelled again."""
     if not state.relabelled:
         return []
-    data = project.labelled(list(state.relabelled))
-    predicted = project.potential(state.potential).evaluate(data.frames)
+    hybrid = Hybrid.of(vars(state.settings))
+    data = hybrid.totals(project.labelled(list(state.relabelled)), project)
+    predicted = hybrid.model(project.potential(state.potential)).evaluate(data.frames)
     atoms = np.array([len(frame) for frame in data.frames])
     energies = np.array([item.labels.energy for item in data]) / atoms
     elements = [s for frame in data.frames for s in np.repeat(frame.symbols, 3)]
@@ -219,7 +222,23 @@ def _subtitle(recipe: Recipe) -> str:
     return (
         f"{temperatures} K, {recipe.pressure:g} bar; moment tensor potential of level "
         f"{recipe.potential.level}, trained on {reference.method} ({reference.engine})"
+        f"{_dispersion(recipe)}"
     )
+
+
+def _dispersion(recipe: Recipe) -> str:
+    """Say in a few words what became of the dispersion; nothing where it was left alone."""
+    chosen = recipe.dispersion
+    hybrid = Hybrid.of({"dispersion": dispersion(recipe)})
+    if hybrid.is_trivial or hybrid.settings is None:
+        return ""
+    name = hybrid.settings.name
+    before = " from whose labels it was taken out" if hybrid.in_labels else ""
+    return {
+        "added": f", with {name} added at run time{',' if before else ''}{before}",
+        "learned": f", to whose labels {name} was added",
+        "omitted": f", from whose labels {name} was taken out",
+    }[chosen.potential]
 
 
 def _realised(recipe: Recipe, analyses: dict[float, Analysis]) -> list[tuple[str, str]]:
@@ -280,4 +299,6 @@ def _provenance(state: State, recipe: Recipe) -> list[tuple[str, str]]:
             continue
     rows.append(("potential", f"MTP level {recipe.potential.level}, {recipe.potential.cutoff:g} Å"))
     rows.append(("labels", str(len(state.training))))
+    if words := _dispersion(recipe):
+        rows.append(("dispersion", words.removeprefix(", ")))
     return rows

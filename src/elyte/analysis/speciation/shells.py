@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.pairs import pairs_within
 from elyte.analysis.statistics import Mean, fraction, mean_of_independent
+from elyte.analysis.stream import Positions
 
 Counts = NDArray[np.int64]
 
@@ -47,8 +48,8 @@ class Contacts:
 
 
 def contacts(
-    centres: ArrayLike,
-    atoms: ArrayLike,
+    centres: ArrayLike | Positions,
+    atoms: ArrayLike | Positions,
     molecule_of_atom: ArrayLike,
     cells: ArrayLike,
     cutoff: float,
@@ -57,19 +58,23 @@ def contacts(
 
     Args:
         centres: Å, (T, n, 3).
-        atoms: binding atoms of the ligands, Å, (T, m, 3).
+        atoms: binding atoms of the ligands, Å, (T, m, 3); `Positions` are read block by block.
         molecule_of_atom: index of the ligand molecule of each atom, 0 … , (m,).
         cells: Å, (T, 3, 3).
         cutoff: Å.
     """
     owner = np.asarray(molecule_of_atom, dtype=np.int64)
-    middle, around = np.asarray(centres), np.asarray(atoms)
+    middle, around = Positions.of(centres), Positions.of(atoms)
     frames, n = middle.shape[:2]
     count = int(owner.max()) + 1
-    found = pairs_within(middle, around, cells, cutoff)
-    key = (found.frame * n + found.index[:, 0]) * count + owner[found.index[:, 1]]
-    unique, bound = np.unique(key, return_counts=True)
-    ion, ligand = np.divmod(unique, count)
+    boxes = np.broadcast_to(np.asarray(cells, dtype=float), (frames, 3, 3))
+    parts = []
+    for part in around.slices():
+        found = pairs_within(middle[part], around[part], boxes[part], cutoff)
+        ion = (part.start + found.frame) * n + found.index[:, 0]
+        parts.append(np.unique(ion * count + owner[found.index[:, 1]], return_counts=True))
+    keys, bound = (np.concatenate(p) for p in zip(*parts, strict=True))
+    ion, ligand = np.divmod(keys, count)
     frame, centre = np.divmod(ion, n)
     return Contacts(frames, n, count, frame, centre, ligand, bound)
 

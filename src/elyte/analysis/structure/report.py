@@ -99,7 +99,7 @@ def around(
         label = f"{cation.name}–{site.label}"
         rdf = radial_distribution(
             centres,
-            [o.positions[:, site.atoms] for o in runs],
+            [o.positions.select(site.atoms) for o in runs],
             [o.cells for o in runs],
             reach,
             int(reach / _BIN),
@@ -133,7 +133,7 @@ def _site_number(
         return Quantity.withhold(name, "1", shell.reason, species=label, temperature=temperature)
     owner = np.arange(len(site.atoms))
     counts = [
-        contacts(c, o.positions[:, site.atoms], owner, o.cells, shell.minimum).counts
+        contacts(c, o.positions.select(site.atoms), owner, o.cells, shell.minimum).counts
         for c, o in zip(centres, runs, strict=True)
     ]
     details = {"first_minimum_angstrom": shell.minimum, "first_maximum_angstrom": shell.peak}
@@ -178,7 +178,7 @@ def _joined(
     row_of[group.atoms] = np.arange(len(group))[:, None]
     parts = []
     for site in sites:
-        atoms, owner = run.positions[:, site.atoms], row_of[site.atoms]
+        atoms, owner = run.positions.select(site.atoms), row_of[site.atoms]
         # A species of which not all molecules have the site still counts all of them.
         parts.append(contacts(centres, atoms, owner, run.cells, shells[site.label].minimum))
     return merge(parts, len(group))
@@ -248,10 +248,10 @@ def centre_curves(
 ) -> list[Curve]:
     """Return the radial distribution of centres of mass of two species."""
     label = f"{a.name}–{b.name} (centre of mass)"
-    other = None if a is b else [o.centres[:, b.molecules] for o in runs]
+    other = None if a is b else [o.places[:, b.molecules] for o in runs]
     try:
         rdf = radial_distribution(
-            [o.centres[:, a.molecules] for o in runs],
+            [o.places[:, a.molecules] for o in runs],
             other,
             [o.cells for o in runs],
             reach,

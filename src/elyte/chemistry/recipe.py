@@ -111,6 +111,10 @@ class Weights(_Group):
     energy: float = Field(default=1.0, ge=0)
     force: float = Field(default=0.01, ge=0)
     stress: float = Field(default=0.01, ge=0)
+    config_types: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="factors of frames by where they came from (start, round-1, …); 1 if not named",
+    )
 
 
 class Learning(_Group):

@@ -73,9 +73,7 @@ def bfgs_of_motep(start: MTP, data: Dataset, seconds: float) -> dict[str, Any]:
     parameters.species = np.array(start.species, dtype=np.int32)
     module = import_module("motep.loss")
     parameters.optimized = ["species_coeffs", "moment_coeffs", "radial_coeffs"]
-    loss = module.LossFunction(
-        images_of(data), parameters, module.LossSetting(), engine="cext"
-    )
+    loss = module.LossFunction(images_of(data), parameters, module.LossSetting(), engine="cext")
     curve: list[tuple[float, float]] = []
     counts = {"losses": 0, "gradients": 0}
     began = time.perf_counter()

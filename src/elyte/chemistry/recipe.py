@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic import WithJsonSchema as Schema
 
 from elyte.chemistry.components import COMPONENTS_SCHEMA, Component, read_components
+from elyte.chemistry.quantities import format_time
 from elyte.chemistry.recipe_errors import explain_all, read_yaml
 from elyte.chemistry.recipe_types import (
     BoxSize,
@@ -36,12 +37,8 @@ class _Group(BaseModel):
 class Reference(_Group):
     """The reference engine that labels frames, and its settings."""
 
-    engine: str = Field(
-        default="xtb", description="xtb (tblite), or another engine that `elyte doctor` lists"
-    )
-    method: str = Field(
-        default="GFN1-xTB", description="GFN1-xTB or GFN2-xTB; a functional for DFT engines"
-    )
+    engine: str = Field(default="xtb", description="xtb (tblite), the engine that is built in")
+    method: str = Field(default="GFN1-xTB", description="GFN1-xTB, GFN2-xTB or IPEA1-xTB")
     accuracy: float = Field(
         default=1.0, gt=0, description="numerical accuracy of xTB; smaller is tighter"
     )
@@ -262,6 +259,8 @@ class Recipe(_Group):
                 raise ValueError(f"temperature {temperature:g} K is not above absolute zero (0 K)")
         if len(set(self.temperatures)) != len(self.temperatures):
             raise ValueError("temperature: the same temperature is named twice")
+        if self.density is not None and self.density <= 0:
+            raise ValueError(f"density {self.density:g} g/cm³ is not positive")
         self._check_ranges()
         self._check_dispersion()
         return self
@@ -272,15 +271,25 @@ class Recipe(_Group):
             low, high = getattr(learning, name)
             if not 0 <= low <= high:
                 raise ValueError(f"learning.{name}: [{low:g}, {high:g}] is not a range")
+            if low == 0 and name != "start_rattle":
+                raise ValueError(f"learning.{name}: [0, {high:g}] is not a range above zero")
         if learning.grade_stop < learning.grade_save:
             raise ValueError("learning.grade_stop is below learning.grade_save")
         if learning.max_labels < learning.start_frames + sum(learning.start.values()):
             raise ValueError(
                 "learning.max_labels is below learning.start_frames and learning.start"
             )
-        for group, name in ((learning, "trajectory_time"), (self.production, "nvt_time")):
-            if getattr(group, name) < group.timestep or group.timestep <= 0:
-                raise ValueError(f"{name} is shorter than one time step, or the step not positive")
+        self._check_times("learning", "trajectory_time")
+        self._check_times("production", "npt_time", "nvt_time", "segment_time", "save_every")
+
+    def _check_times(self, group: str, *names: str) -> None:
+        times = getattr(self, group)
+        if times.timestep <= 0:
+            raise ValueError(f"{group}.timestep is not positive")
+        for name in names:
+            if getattr(times, name) < times.timestep:
+                step = format_time(times.timestep)
+                raise ValueError(f"{group}.{name} is shorter than one time step of {step}")
 
     def _check_dispersion(self) -> None:
         """Tight binding has a dispersion of its own: nobody may add a second one unknowingly."""

@@ -42,7 +42,7 @@ def train(
     init: Annotated[Path | None, typer.Option(help="Go on from this potential.")] = None,
     weights: Annotated[
         str, typer.Option(help="Of energy, forces, stress: 'E,F,S'.")
-    ] = "1,0.01,0.001",
+    ] = "1,0.01,0.01",
     held_out: Annotated[
         float, typer.Option(help="Part of the frames kept to see when to stop.")
     ] = 0.0,

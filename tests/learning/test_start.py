@@ -115,11 +115,11 @@ def test_the_engine_of_samplers() -> None:
     assert reference.sampler_engine == reference.engine
     assert start.settings(recipe()).sampler_engine == {}
     text = {
-        "components": {"LiPF6": "1 mol/L", "FEC": 1},
+        "components": {"LiClO4": "1 mol/L", "EC": 1},
         "temperature": "300 K",
         "box": "600 atoms",
     }
-    with pytest.raises(RecipeError, match="no parameters for FEC"):
+    with pytest.raises(RecipeError, match="no parameters for ClO4-"):
         start.settings(
             Recipe.read({**text, "learning": {"start": asked, "start_engine": "classical"}})
         )

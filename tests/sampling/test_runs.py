@@ -223,7 +223,7 @@ def test_requests_that_cannot_be_served() -> None:
 
 def test_the_cheap_engine_needs_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
     reference = EngineSettings().as_dict()
-    assert cheap_engine(["EC", "FEC"], reference) == reference
+    assert cheap_engine(["EC", "ClO4-"], reference) == reference
     assert cheap_engine([], reference) == reference
     if potentials.ENGINES["classical"].available().done:
         assert cheap_engine(["EC", "Li+"], reference)["method"] == "OPLS-AA/0.8"

@@ -1,118 +1,82 @@
-"""`analyse` on a made-up electrolyte: 10 000 atoms × 1000 frames, time and memory by step.
+"""The whole of `elyte analyse`: 10 000 atoms × 1000 frames; seconds, processor seconds, memory.
 
-python benchmarks/analyse.py [--atoms 10000] [--frames 1000] [--velocities]
+`python benchmarks/analyse.py [threads [frames]]`
 """
 
 from __future__ import annotations
 
-import argparse
+import os
 import resource
+import subprocess
+import sys
+import tempfile
 import time
-from itertools import pairwise
+from pathlib import Path
 
-import numpy as np
-from ase.build import molecule
+THREADS = int(sys.argv[1]) if len(sys.argv) > 1 else 2
+FRAMES = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+os.environ["OMP_NUM_THREADS"] = str(THREADS)
 
-from elyte.analysis import SystemDescription, analyse
-from elyte.core.trajectory import Trajectory
+import numpy as np  # noqa: E402
 
-DENSITY = 0.09  # atoms per Å³
+from elyte.core.frame import Frame  # noqa: E402
+from elyte.core.trajectory import TrajectoryWriter  # noqa: E402
 
-
-def rotations(rng: np.random.Generator, frames: int, count: int, angle: float) -> np.ndarray:
-    """Return random walks on the sphere of rotations, (frames, count, 3, 3), single precision."""
-    result = np.empty((frames, count, 3, 3), dtype=np.float32)
-    turn = np.linalg.qr(rng.normal(size=(count, 3, 3)))[0]
-    for t in range(frames):
-        a = rng.normal(scale=angle, size=(count, 3))
-        skew = np.zeros((count, 3, 3))
-        skew[:, 0, 1], skew[:, 0, 2], skew[:, 1, 2] = -a[:, 2], a[:, 1], -a[:, 0]
-        skew -= skew.transpose(0, 2, 1)
-        turn = np.linalg.qr(turn @ (np.eye(3) + skew))[0]
-        result[t] = turn
-    return result
-
-
-def walk(
-    rng: np.random.Generator, frames: int, count: int, length: float, step: float
-) -> np.ndarray:
-    """Return Brownian centres, (frames, count, 3)."""
-    side = int(np.ceil(count ** (1 / 3)))
-    cells = rng.permutation(side**3)[:count]
-    start = (np.array(np.unravel_index(cells, (side,) * 3)).T + 0.5) * length / side
-    return start + np.cumsum(rng.normal(scale=step, size=(frames, count, 3)), axis=0)
+SIDE, SPACING = 10, 4.7
+PAIRS = 144
+EC = np.array(
+    [
+        [0.00, 1.19, 0.0], [0.00, 0.00, 0.0], [1.12, -0.78, 0.0], [-1.12, -0.78, 0.0],
+        [0.76, -2.15, 0.0], [-0.76, -2.15, 0.0], [1.15, -2.65, 0.89], [1.15, -2.65, -0.89],
+        [-1.15, -2.65, 0.89], [-1.15, -2.65, -0.89],
+    ]
+)  # fmt: skip
+EC_NUMBERS = [8, 6, 8, 8, 6, 6, 1, 1, 1, 1]
+PF6 = 1.6 * np.array(
+    [[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]]
+)
+LITHIUM = np.array([0.0, 3.1, 0.0])  # 1.9 Å beyond the carbonyl O of a carbonate
 
 
-def electrolyte(
-    atoms: int = 10000, frames: int = 1000, velocities: bool = False
-) -> tuple[Trajectory, SystemDescription]:
-    """Return Li+ and PF6- in acetonitrile whose molecules walk and turn at random."""
+def liquid() -> tuple[np.ndarray, list[int], np.ndarray]:
+    """Molecules on the sites of a lattice: positions, atomic numbers, molecule of each atom."""
+    sites = np.stack(np.unravel_index(np.arange(SIDE**3), (SIDE,) * 3), axis=1) * SPACING
+    solvent, anions = sites[PAIRS:], sites[:PAIRS]
+    parts = [s + EC for s in solvent] + [s + PF6 for s in anions]
+    parts += [(s + LITHIUM)[None] for s in solvent[:PAIRS]]
+    numbers = EC_NUMBERS * len(solvent) + [15, 9, 9, 9, 9, 9, 9] * PAIRS + [3] * PAIRS
+    molecules = np.repeat(np.arange(len(parts)), [len(p) for p in parts])
+    return np.concatenate(parts), numbers, molecules
+
+
+def write(path: Path) -> int:
+    """Write a run in which molecules walk slowly and atoms rattle; return the number of atoms."""
     rng = np.random.default_rng(0)
-    nitrile = molecule("CH3CN")
-    shapes = {
-        "Li": ([3], np.zeros((1, 3))),
-        "PF6": ([15] + [9] * 6, np.vstack([np.zeros(3), 1.6 * np.eye(3), -1.6 * np.eye(3)])),
-        "AN": (nitrile.numbers.tolist(), nitrile.positions - nitrile.get_center_of_mass()),
-    }
-    salts = max(atoms // 125, 2)
-    counts = {"Li": salts, "PF6": salts, "AN": (atoms - 8 * salts) // 6}
-    total = sum(counts.values())
-    length = (sum(counts[k] * len(shapes[k][0]) for k in counts) / DENSITY) ** (1 / 3)
-    centres = walk(rng, frames, total, length, 0.35)
-    numbers: list[int] = []
-    molecules: list[int] = []
-    bonds: list[tuple[int, int]] = []
-    parts, first = [], 0
-    links = {"Li": [], "PF6": [(0, k) for k in range(1, 7)],
-             "AN": [(0, 1), (0, 2), (1, 3), (1, 4), (1, 5)]}  # fmt: skip
-    for name, count in counts.items():
-        z, shape = shapes[name]
-        here = centres[:, first : first + count]
-        turns = rotations(rng, frames, count, 0.12)
-        whole = here[:, :, None] + np.einsum("tkij,mj->tkmi", turns, shape.astype(np.float32))
-        parts.append(whole.reshape(frames, -1, 3))
-        for k in range(count):
-            at = len(numbers)
-            bonds += [(at + i, at + j) for i, j in links[name]]
-            numbers += z
-            molecules += [first + k] * len(z)
-        first += count
-    positions = np.concatenate(parts, axis=1)
-    trajectory = Trajectory(
-        np.array(numbers),
-        positions,
-        np.broadcast_to(np.eye(3) * length, (frames, 3, 3)),
-        100.0 * np.arange(frames),
-        np.gradient(positions, 100.0, axis=0) if velocities else None,
-        np.array(molecules),
-    )
-    system = SystemDescription.from_molecules(numbers, molecules, bonds)
-    return trajectory, system
+    base, numbers, molecules = liquid()
+    frame = Frame(numbers, base, np.eye(3) * SIDE * SPACING, True, molecules)  # type: ignore[arg-type]
+    centres = np.zeros((molecules[-1] + 1, 3))
+    with TrajectoryWriter(path, frame, flush_every=FRAMES) as writer:
+        for k in range(FRAMES):
+            centres += rng.normal(size=centres.shape) * 0.12
+            writer.append(base + centres[molecules] + 0.05 * rng.normal(size=base.shape),
+                          frame.cell, 1000.0 * k, k)  # fmt: skip
+    return len(numbers)
 
 
 def main() -> None:
-    """Print the time of each step, the whole, and the largest memory."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--atoms", type=int, default=10000)
-    parser.add_argument("--frames", type=int, default=1000)
-    parser.add_argument("--velocities", action="store_true")
-    chosen = parser.parse_args()
-    trajectory, system = electrolyte(chosen.atoms, chosen.frames, chosen.velocities)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    marks = [("read", time.perf_counter(), time.process_time())]
-    analyse(
-        trajectory,
-        system,
-        300.0,
-        progress=lambda k, n, name: marks.append((name, time.perf_counter(), time.process_time())),
-    )
-    for (name, wall, used), (_, later, more) in pairwise(marks):
-        print(f"{name:14s} {later - wall:7.2f} s wall {more - used:7.2f} s of processors")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    wall, used = marks[-1][1] - marks[0][1], marks[-1][2] - marks[0][2]
+    """Print what one analysis takes, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.h5"
+        atoms = write(path)
+        command = [sys.executable, "-c", "from elyte.cli import main; main()", "analyse", str(path),
+                   "--temperature", "350 K", "--out", str(Path(folder) / "out")]  # fmt: skip
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
-        f"{len(trajectory.numbers)} atoms, {len(trajectory)} frames: {wall:.1f} s wall, "
-        f"{used:.1f} s of processors; memory {peak:.2f} GiB ({before:.2f} GiB is the input)"
+        f"{atoms} atoms × {FRAMES} frames, {THREADS} threads: {seconds:.0f} s, "
+        f"{used.ru_utime + used.ru_stime:.0f} processor seconds, {used.ru_maxrss / 2**20:.2f} GiB"
     )
 
 

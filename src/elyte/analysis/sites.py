@@ -23,6 +23,7 @@ from ase.data import atomic_names, chemical_symbols
 from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.functional import GROUPS, amide_hydrogens, functional_groups
+from elyte.analysis.observation import Observation
 from elyte.analysis.stream import Positions
 from elyte.analysis.system import SpeciesGroup, SystemDescription
 from elyte.analysis.universe import select_atoms
@@ -31,7 +32,6 @@ from elyte.core.errors import InputError, UnknownSpecies, did_you_mean
 from elyte.core.frame import Frame
 
 Index = NDArray[np.int64]
-Array = NDArray[np.float64]
 
 _ELEMENTS = {s: z for z, s in enumerate(chemical_symbols) if z}
 _WORDS = {name.lower(): chemical_symbols[z] for z, name in enumerate(atomic_names) if z}
@@ -59,9 +59,9 @@ class Site:
     def __len__(self) -> int:
         return len(self.atoms)
 
-    def of(self, positions: Positions | Array, places: Array) -> Positions:
-        """Return the positions of the site, (T, k, 3), from those of atoms and molecules."""
-        return Positions.of(places if self.centres else positions).select(self.atoms)
+    def of(self, run: Observation) -> Positions:
+        """Return the positions of the site in a run, Å, (T, k, 3)."""
+        return (Positions.of(run.places) if self.centres else run.positions).select(self.atoms)
 
     def molecules(self, system: SystemDescription) -> Index:
         """Return the molecule of each particle, (k,)."""

@@ -34,9 +34,12 @@ def analyse(
         list[Path],
         typer.Argument(
             help="Trajectories: independent runs, or runs at several temperatures, pressures, "
-            "sizes. A run in parts: a.xtc+b.xtc."
+            "sizes."
         ),
     ],
+    parts: Annotated[
+        bool, typer.Option("--parts", help="The files are parts of one run, in their order.")
+    ] = False,
     topology: Annotated[
         list[Path] | None,
         typer.Option(
@@ -132,7 +135,8 @@ def analyse(
         raise InputError(f"--charges is '{charges}'; it is 'formal' or 'topology'")
     if out.exists() and not out.is_dir():
         raise InputError(f"--out is {out}, which is a file; name a folder")
-    count = len(trajectories)
+    files = [trajectories] if parts else [[path] for path in trajectories]
+    count = len(files)
     request = Request(
         topologies=per_file(topology or [], count, "--topology"),
         temperatures=per_file(listed(temperature, TEMPERATURE, "K"), count, "--temperature"),
@@ -159,7 +163,7 @@ def analyse(
     if any(t is not None and t <= 0 for t in request.temperatures):
         raise InputError("a temperature is not above zero K")
     with Display() as display:
-        states: list[StateRuns] = read_states(trajectories, request, display.stage("read"))
+        states: list[StateRuns] = read_states(files, request, display.stage("read"))
         analyse_states(states, request, display)
     write_results(states, trajectories, out)
 

@@ -143,13 +143,13 @@ def named_distances(values: Sequence[str] | None, option: str) -> dict[str, floa
 # ---------------------------------------------------------------- reading
 
 
-def read_states(files: Sequence[Path], request: Request, report: Progress) -> list[StateRuns]:
-    """Read the trajectories and gather those of one state point."""
+def read_states(files: Sequence[list[Path]], request: Request, report: Progress) -> list[StateRuns]:
+    """Open the trajectories, each of one or more files, and gather those of one state point."""
     states: dict[tuple[Any, ...], StateRuns] = {}
-    for k, path in enumerate(files):
-        report(k, len(files), path.name)
+    for k, parts in enumerate(files):
+        report(k, len(files), ", ".join(p.name for p in parts))
         topology = request.topologies[k]
-        run = record(parts_of(path), topology, request.timestep, request.unwrapped, request.frames)
+        run = record(parts, topology, request.timestep, request.unwrapped, request.frames)
         place = request.temperatures[k], request.pressures[k]
         key = (*place, run.numbers.tobytes())
         state = states.setdefault(key, StateRuns(*place, topology))
@@ -160,11 +160,6 @@ def read_states(files: Sequence[Path], request: Request, report: Progress) -> li
     for state in states.values():
         state.system = _describe(state, request)
     return list(states.values())
-
-
-def parts_of(path: Path) -> list[Path]:
-    """Return the files of a run: "a.xtc+b.xtc" are its parts in their order."""
-    return [path] if path.exists() else [Path(part) for part in str(path).split("+")]
 
 
 def _describe(state: StateRuns, request: Request) -> SystemDescription:

@@ -15,8 +15,7 @@ from elyte.analysis.curve import Curve
 from elyte.analysis.maps import Cloud, Map
 from elyte.analysis.observation import Observation
 from elyte.analysis.pairs import half_box
-from elyte.analysis.sites import Site, species_named
-from elyte.analysis.stream import Positions
+from elyte.analysis.sites import species_named
 from elyte.analysis.structure.report import LONGEST
 from elyte.analysis.structure.solvation import Solvation, solvation
 from elyte.analysis.system import SpeciesGroup, SystemDescription
@@ -199,10 +198,6 @@ class Context:
         """Return each run with a stride that leaves at most `most` frames of all together."""
         share = max((most or self.options.most_frames) // len(self.runs), 1)
         return [(o, slice(None, None, -(-len(o) // share))) for o in self.runs]
-
-    def site_positions(self, site: Site) -> list[Positions]:
-        """Return the positions of a site in each run."""
-        return [site.of(o.positions, o.places) for o in self.runs]
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,16 @@ _TORSIONS = {"gauche+": (0.0, 120.0), "anti": (120.0, 240.0), "gauche−": (240.
 
 def _angles(context: Context, chain: Chain) -> list[Array]:
     """Return the dihedral of a chain in each run, degrees, (frames, k)."""
-    rows = chain.rows
-    return [dihedrals(o.positions[part], rows) for o, part in context.sampled(_DIHEDRAL_FRAMES)]
+    atoms, rows = compact(chain.rows)
+    return [
+        dihedrals(o.positions[part, atoms], rows) for o, part in context.sampled(_DIHEDRAL_FRAMES)
+    ]
+
+
+def compact(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the atoms that rows name, and the rows as places among these."""
+    atoms, places = np.unique(rows, return_inverse=True)
+    return atoms, places.reshape(rows.shape)
 
 
 def dihedrals_step(context: Context) -> Findings:
@@ -152,8 +160,10 @@ def _pyr14(context: Context, group: SpeciesGroup) -> Findings:
         rows = pyr14_atoms(context.system.numbers, _own_bonds(context, group))
     except InputError:
         return Findings()
+    atoms, places = compact(rows)
     lengths = [
-        pyr14_distances(o.positions[part], rows) for o, part in context.sampled(_DIHEDRAL_FRAMES)
+        pyr14_distances(o.positions[part, atoms], places)
+        for o, part in context.sampled(_DIHEDRAL_FRAMES)
     ]
     states = [pyr14_conformers(r2) for _, r2 in lengths]
     r1, r2 = (np.concatenate([pair[k].ravel() for pair in lengths]) for k in (0, 1))
@@ -200,8 +210,8 @@ def _combined(
     partner = [max(around[k], key=lambda j: (context.system.numbers[j], -j)) for k in bonded]
     samples = context.sampled(_COMBINED_FRAMES)
     reach = min(_ANGLE_REACH, context.reach)
-    x = np.concatenate([o.positions[part][:, bonded] for o, part in samples])
-    y = np.concatenate([o.positions[part][:, partner] for o, part in samples])
+    x = np.concatenate([o.positions[part, bonded] for o, part in samples])
+    y = np.concatenate([o.positions[part, partner] for o, part in samples])
     of = np.concatenate([c[part] for c, (_, part) in zip(solvation.centres, samples, strict=True)])
     cells = np.concatenate([np.asarray(o.cells)[part] for o, part in samples])
     found = combined_distribution(x, y - x, of, cells, reach, (60, 30))
@@ -264,8 +274,8 @@ def _cloud(
     own = group.atoms.ravel()
     parts = []
     for o, part in samples:
-        at = o.positions[part] if cation.monatomic else o.places[part]
-        parts.append(np.concatenate([o.positions[part][:, own], at[:, target]], axis=1))
+        at = o.positions if cation.monatomic else o.places
+        parts.append(np.concatenate([o.positions[part, own], at[part, target]], axis=1))
     cells = np.concatenate([np.asarray(o.cells)[part] for o, part in samples])
     rows = np.arange(len(own)).reshape(-1, size)
     numbers = np.concatenate([context.system.numbers[own], np.zeros(len(cation), dtype=np.int64)])

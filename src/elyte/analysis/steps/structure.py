@@ -39,7 +39,7 @@ def pairs_step(context: Context) -> Findings:
 def _pair(context: Context, a: Site, b: Site) -> Findings:
     label = f"{a.label}–{b.label}"
     owners = a.molecules(context.system), b.molecules(context.system)
-    first, second = context.site_positions(a), context.site_positions(b)
+    first, second = [a.of(o) for o in context.runs], [b.of(o) for o in context.runs]
     cells = [o.cells for o in context.runs]
     same = a.centres == b.centres and np.array_equal(a.atoms, b.atoms)
     bins = int(context.reach / _BIN)
@@ -62,8 +62,7 @@ def _number(context: Context, label: str, shell: Shell, pair: tuple[Site, Site])
     owner = np.arange(len(b))
     counts = []
     for o in context.runs:
-        first, second = a.of(o.positions, o.places), b.of(o.positions, o.places)
-        found = contacts(first, second, owner, o.cells, shell.minimum)
+        found = contacts(a.of(o), b.of(o), owner, o.cells, shell.minimum)
         apart = of_a[found.centre] != of_b[found.ligand]
         table = np.zeros(found.frames * found.centres, dtype=np.int64)
         np.add.at(table, (found.frame * found.centres + found.centre)[apart], 1)
@@ -88,7 +87,7 @@ def static_factor_step(context: Context) -> Findings:
         jobs.append(("charge of the ions", "places", context.system.charges))
     for label, what, weights in jobs:
         used = np.flatnonzero(weights)
-        x = np.concatenate([getattr(o, what)[part][:, used] for o, part in samples])
+        x = np.concatenate([getattr(o, what)[part, used] for o, part in samples])
         try:
             curves.append(structure_factor(x, cells, _LONGEST_WAVE, 0.05, weights[used], label))
         except InputError:  # a box so large that its wave vectors are too many

@@ -80,7 +80,7 @@ def _dipoles(context: Context, charges: Array) -> Sequence[Array] | str:
     try:
         of = context.system.molecules
         return [
-            np.concatenate([box_dipole(x, charges, of) for _, x in o.positions.blocks()])
+            np.concatenate([box_dipole(block, charges, of) for _, block in o.positions.blocks()])
             for o in context.runs
         ]
     except InputError as error:

@@ -34,8 +34,8 @@ class DonorSite:
     centres: bool = False
 
     def of(self, run: Observation) -> Positions:
-        """Return its positions, Å, (T, k, 3), read block by block."""
-        return Positions.of(run.places if self.centres else run.positions).select(self.atoms)
+        """Return its positions, Å, (T, k, 3)."""
+        return (Positions.of(run.places) if self.centres else run.positions).select(self.atoms)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from rich.console import Console
 from elyte import load
 from elyte.chemistry import BondWatch
 from elyte.chemistry.quantities import PRESSURE, TEMPERATURE, TIME, Dimension, parse
+from elyte.cli.dispersion import CutoffOption, potential_of
 from elyte.cli.display import Display
 from elyte.core.errors import FormatError, InputError, Outcome
 from elyte.core.formats import read_frames
@@ -33,6 +34,7 @@ from elyte.dynamics import (
     relax,
     simulate,
 )
+from elyte.potentials import Sum
 from elyte.selection import ActiveSet
 
 SEGMENT = 5000  # steps between two saved states
@@ -71,6 +73,10 @@ def md(
     watch: Annotated[
         bool, typer.Option(help="Stop at changed bonds, a temperature run away, or a void.")
     ] = True,
+    dispersion: Annotated[
+        str | None, typer.Option(help="Add D3(BJ) of this functional: PBE, r2SCAN, GFN1-xTB, ….")
+    ] = None,
+    dispersion_cutoff: CutoffOption = "12 Å",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the potential.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the state beside the trajectory.")
@@ -109,7 +115,10 @@ def md(
     if active_set is not None:
         grade = ActiveSet.load(active_set, model).grade_function(model)
         grades = [GradeWatch(grade, grade_save, grade_stop, grade_every)]
-    run = _Run(out, model.native(threads=threads), settings, [*grades, *rules], seed)
+    force_field: Any = model.native(threads=threads)
+    if dispersion is not None:
+        force_field = Sum((model, potential_of(dispersion, dispersion_cutoff, model.species)))
+    run = _Run(out, force_field, settings, [*grades, *rules], seed)
     with Display() as display:
         state = run.saved_state() if resume else None
         if relax_first and state is None:

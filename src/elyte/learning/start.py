@@ -80,6 +80,7 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         thermostat=production.thermostat,
         barostat=production.barostat,
         dispersion=dispersion(recipe),
+        reactions=learning.reactions,
     )
 
 

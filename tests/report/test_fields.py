@@ -108,8 +108,8 @@ def test_what_is_withheld_is_gathered_by_reason() -> None:
 
 def test_maps_and_densities_are_drawn(browser: Browser, tmp_path: Path) -> None:
     states = MapData(
-        "transition probability", np.arange(2.0), np.arange(2.0), np.array([[0.9, 0.1], [0.3, 0.7]]),
-        "from", "to", group="Transitions between clusters", categories=("0 anions", "1 anion"),
+        "transition probability", np.arange(2.0), np.arange(2.0),
+        np.array([[0.9, 0.1], [0.3, 0.7]]), "from", "to", group="Transitions between clusters", categories=("0 anions", "1 anion"),
     )  # fmt: skip
     data = ReportData("Maps", quantities=many(), maps=[ramp(), states], clouds=[ball()])
     browser.open(build_report(data, tmp_path))

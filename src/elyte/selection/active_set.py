@@ -9,9 +9,10 @@ Podryabinkin and Shapeev 2017, doi:10.1016/j.commatsci.2017.08.031.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from os import PathLike
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -268,13 +269,20 @@ class GradeFunction:
     def __init__(self, active: ActiveSet, potential: Differentiable, threads: int) -> None:
         self.potential = potential
         self._active, self._threads = active, threads
-        self._controller = ThreadpoolController()
+        controller = ThreadpoolController()
+        # changing the number of threads takes as long as a small product: only where it must be
+        held = all(
+            library["num_threads"] <= threads
+            for library in controller.info()
+            if library["user_api"] == "blas"
+        )
+        self._controller = None if held else controller
         blocks = {z: (block.columns, block.basis) for z, block in active.blocks.items()}
         self._sites = site_grader(potential, blocks, active.pseudo, active.mode)
 
     def __call__(self, frame: Frame) -> NDArray[np.float64]:
         """Return the grades of a frame's atoms."""
-        with self._controller.limit(limits=self._threads, user_api="blas"):
+        with self._limited():
             if self._sites is not None:
                 return self._sites(frame)
             return self._active.grades(self.potential, frame)
@@ -285,8 +293,13 @@ class GradeFunction:
         """Return the grades where site rows (n, W) are known, or None if they are no use."""
         if self._sites is None:
             return None
-        with self._controller.limit(limits=self._threads, user_api="blas"):
+        with self._limited():
             return self._sites.of_rows(numbers, rows)
+
+    def _limited(self) -> AbstractContextManager[Any]:
+        if self._controller is None:
+            return nullcontext()
+        return self._controller.limit(limits=self._threads, user_api="blas")
 
 
 def _check(frames: Sequence[Frame], mode: str, floor: float | None, tolerance: float) -> None:

@@ -8,7 +8,8 @@ and on the same structure motep's C engine on the same potentials, and a classic
 with particle-mesh electrostatics (OpenMM), where they are installed. Other builds of motep are
 given by `--motep NAME=FOLDER`.
 
-Times are the least of several. Another program on the same cores makes them longer: see `load`.
+Times are the least of several; those of motep and OpenMM are processor time.
+Other programs on the same cores make them longer: see `load`.
 """
 
 from __future__ import annotations
@@ -126,9 +127,9 @@ data.species = json.loads(sys.argv[3])
 engine, atoms, times = make_mtp_engine("cext")(data, mode="run"), read(sys.argv[2]), []
 energy = engine.calculate(atoms)["energy"]
 while len(times) < 3 or sum(times) < 1.5:
-    start = time.perf_counter()
+    start = time.process_time()
     engine.calculate(atoms)
-    times.append(time.perf_counter() - start)
+    times.append(time.process_time() - start)
 print(json.dumps([float(energy), min(times)]))
 """
 

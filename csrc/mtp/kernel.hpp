@@ -14,7 +14,10 @@
 
 namespace elyte::mtp {
 
-inline constexpr int LARGEST_SHAPE = 12;
+#ifndef ELYTE_LARGEST_SHAPE
+#define ELYTE_LARGEST_SHAPE 12  // that of level 28
+#endif
+inline constexpr int LARGEST_SHAPE = ELYTE_LARGEST_SHAPE;
 // The values of a block of atoms, which are contracted together, take one cache line: 8 atoms in
 // double precision, 16 in single.
 inline constexpr int SLOT_BYTES = 64;

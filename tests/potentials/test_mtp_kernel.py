@@ -20,8 +20,6 @@ from mlip_oracles import ELEMENTS, MOLECULES, Configuration, read_cfg
 from .mtp_cases import SPECIES, Readable, potential, structure
 
 ISAS = instruction_sets()
-# random structures have atoms nearer than the potentials are meant for
-pytestmark = pytest.mark.filterwarnings("ignore::elyte.core.errors.CloseContact")
 
 
 def assert_matches(kernel: Kernel, frame: Frame, expected: Configuration) -> None:

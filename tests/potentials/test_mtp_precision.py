@@ -19,8 +19,6 @@ from mlip_oracles import ELEMENTS, read_cfg
 from .mtp_cases import SPECIES, potential, structure
 
 ISAS = instruction_sets()
-# random structures have atoms nearer than the potentials are meant for
-pytestmark = pytest.mark.filterwarnings("ignore::elyte.core.errors.CloseContact")
 
 
 def both(mtp: MTP, frame: Frame, isa: str):  # type: ignore[no-untyped-def]

@@ -18,9 +18,6 @@ from elyte.testing import check_potential
 
 from .mtp_cases import SPECIES, potential, structure
 
-# random structures have atoms nearer than the potentials are meant for
-pytestmark = pytest.mark.filterwarnings("ignore::elyte.core.errors.CloseContact")
-
 CORE = RepulsiveCore(np.array([[1.0, 1.4, 1.2], [1.4, 1.9, 0.0], [1.2, 0.0, 1.6]]), 3.0)
 
 

@@ -17,8 +17,6 @@ from elyte.potentials.mtp.kernel import Kernel, instruction_sets
 from .mtp_cases import SPECIES, potential, structure
 
 ISAS = instruction_sets()
-# random structures have atoms nearer than the potentials are meant for
-pytestmark = pytest.mark.filterwarnings("ignore::elyte.core.errors.CloseContact")
 
 
 def spread(mtp: MTP, frame: Frame, rows: np.ndarray) -> np.ndarray:

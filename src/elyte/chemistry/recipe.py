@@ -111,6 +111,10 @@ class Weights(_Group):
     energy: float = Field(default=1.0, ge=0)
     force: float = Field(default=0.01, ge=0)
     stress: float = Field(default=0.01, ge=0)
+    config_types: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="factors of frames by where they came from (start, round-1, …); 1 if not named",
+    )
 
 
 class Learning(_Group):
@@ -163,6 +167,9 @@ class Learning(_Group):
     selection: Literal["maxvol", "random"] = Field(
         default="maxvol",
         description="how frames are chosen for labelling; random is for comparison",
+    )
+    reactions: bool = Field(
+        default=False, description="whether molecules may break and merge in labelled frames"
     )
     labels_per_round: int = Field(default=24, ge=1, description="new labels of a round, at most")
     max_rounds: int = Field(default=12, ge=0, description="rounds of learning, at most")

@@ -87,6 +87,12 @@ class SiteGrader:
             if block in blocks:
                 columns = potential.site_columns(z)
                 self._products[z] = _product(columns, kind, *blocks[block], pseudo)
+        if self._configuration:
+            products = self._products.values()
+            self._stacked = (
+                np.concatenate([product.inverse for product in products]),
+                np.stack([product.own for product in products]),
+            )
 
     def __call__(self, frame: Frame) -> NDArray[np.float64]:
         """Return the grades of a frame's atoms, (n,)."""
@@ -105,15 +111,15 @@ class SiteGrader:
 
     def _of_mean(self, numbers: NDArray[np.int64], rows: NDArray[np.float64]) -> float:
         """Return the grade of the mean row of all atoms: the species' parts of it add."""
-        total: NDArray[Any] = np.zeros(1)
-        beyond = 0.0
-        for z, product in self._products.items():
-            of_z = numbers == z
-            part = (of_z.astype(float) @ rows) / len(numbers)
-            share = of_z.mean()
-            total = total + (part.astype(product.inverse.dtype) @ product.inverse)
-            total = total + share * product.own
-            beyond = max(beyond, float(np.abs(part * product.far).max()), share * product.own_far)
+        products = list(self._products.values())
+        of_species = (np.array(list(self._products))[:, None] == numbers).astype(np.float64)
+        shares, parts = of_species.mean(axis=1), of_species @ rows / len(numbers)
+        inverse, own = self._stacked
+        total = parts.ravel().astype(inverse.dtype) @ inverse + shares @ own
+        beyond = max(
+            max(float(np.abs(part * product.far).max()), float(share * product.own_far))
+            for part, share, product in zip(parts, shares, products, strict=True)
+        )
         return max(float(np.abs(total).max()), beyond)
 
 

@@ -125,6 +125,14 @@ def test_the_engine_of_samplers() -> None:
         )
 
 
+def test_long_dynamics_by_the_reference_are_refused() -> None:
+    asked = {"equilibrium": 4}
+    with pytest.raises(RecipeError, match="start_time: 10 ps of equilibrium"):
+        start.settings(recipe(start=asked, start_engine="reference"))
+    short = recipe(start=asked, start_engine="reference", start_time="0.5 ps")
+    assert start.settings(short).sampler_time == 500.0
+
+
 @pytest.mark.parametrize(
     ("start_set", "words"),
     [

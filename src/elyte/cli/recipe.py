@@ -54,7 +54,8 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     """Return how much work a recipe is on the cores it asks for, with six rounds of learning."""
     learning, production = recipe.learning, recipe.production
     rounds = min(learning.max_rounds, TYPICAL_ROUNDS)
-    labels = min(learning.max_labels, learning.start_frames + rounds * learning.labels_per_round)
+    begin = learning.start_frames + sum(learning.start.values())
+    labels = min(learning.max_labels, begin + rounds * learning.labels_per_round)
     known = recipe.reference.engine == "xtb"
     per_label = LABEL_SECONDS * (composition.label.atoms / 88.0) ** 2
     per_label *= METHOD_FACTORS.get(recipe.reference.method, 1.0) if known else float("nan")
@@ -66,7 +67,7 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     produced = length * production.trajectories * len(recipe.temperatures)
     training = TRAINING_SECONDS * step / 4.5e-6 * composition.label.atoms / 88.0
     return Work(
-        labels=(learning.start_frames, learning.labels_per_round, learning.max_labels),
+        labels=(begin, learning.labels_per_round, learning.max_labels),
         label_time=labels * per_label / recipe.workers,
         training_time=(rounds + 1) * min(training, learning.train_time),
         exploration_time=explored * composition.label.atoms * step / recipe.workers,

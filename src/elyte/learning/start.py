@@ -22,6 +22,11 @@ from elyte.reference.classical import covered
 from elyte.reference.dispersion import DispersionSettings
 from elyte.sampling import cheap_engine
 
+LONG_SAMPLERS = ("ladder", "equilibrium", "modifiers", "refined")
+"""Samplers whose dynamics last for the recipe's `start_time`."""
+MOST_REFERENCE_STEPS = 1000
+"""Steps of 1 fs that the reference itself may drive a sampler."""
+
 
 def first_state(settings: Settings) -> State:
     """Return the state in which every run begins; it says what its compositions leave open."""
@@ -115,19 +120,34 @@ def _sampler_engine(
     """Return the engine that drives the start set's samplers; none without samplers.
 
     Raises:
-        RecipeError: the classical force field is asked for, and has no parameters.
+        RecipeError: the classical force field is asked for, and has no parameters; or dynamics
+            by the reference would take thousands of its calculations.
     """
     chosen = recipe.learning.start_engine
     if not recipe.learning.start:
         return {}
-    if chosen == "reference":
-        return reference
-    found = cheap_engine([] if recipe.structure else list(counts), reference)
+    found = reference
+    if chosen != "reference":
+        found = cheap_engine([] if recipe.structure else list(counts), reference)
+    _affordable(recipe, found)
     if chosen == "classical" and found["engine"] != "classical":
         missing = sorted(set(counts) - set(covered()))
         what = f"has no parameters for {', '.join(missing)}" if missing else "needs OpenMM"
         raise RecipeError(f"learning.start_engine: the classical force field {what}")
     return found
+
+
+def _affordable(recipe: Recipe, engine: Mapping[str, Any]) -> None:
+    """Refuse long dynamics by anything but the classical force field."""
+    long_ones = [name for name in recipe.learning.start if name in LONG_SAMPLERS]
+    steps = round(recipe.learning.start_time)
+    if engine["engine"] != "classical" and long_ones and steps > MOST_REFERENCE_STEPS:
+        raise RecipeError(
+            f"learning.start_time: {steps / 1000:g} ps of {', '.join(long_ones)} would be driven "
+            f"by {engine['engine']} itself, {steps} calculations for each few frames (the "
+            "classical force field does not know this electrolyte, or was not wanted); "
+            f"set it to at most {MOST_REFERENCE_STEPS / 1000:g} ps, or leave these samplers out"
+        )
 
 
 def dispersion(recipe: Recipe) -> dict[str, Any] | None:

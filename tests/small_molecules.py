@@ -8,7 +8,9 @@ from ase.data import atomic_numbers
 from elyte.analysis import SystemDescription
 
 # element, neighbours placed before it; geometry does not matter for names
-ACETAMIDE = ["C", "C", "O", "N", "H", "H", "H", "H", "H"], [(0, 1), (1, 2), (1, 3), (0, 4), (0, 5), (0, 6), (3, 7), (3, 8)]  # fmt: skip
+ACETAMIDE = ["C", "C", "O", "N", "H", "H", "H", "H", "H"], [
+    (0, 1), (1, 2), (1, 3), (0, 4), (0, 5), (0, 6), (3, 7), (3, 8),
+]  # fmt: skip
 DMC = ["C", "O", "O", "O", "C", "C"] + ["H"] * 6, [
     (0, 1), (0, 2), (0, 3), (2, 4), (3, 5),
     (4, 6), (4, 7), (4, 8), (5, 9), (5, 10), (5, 11),

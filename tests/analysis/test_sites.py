@@ -1,4 +1,4 @@
-"""The language for sites: species, elements, kinds, functional groups, cis and trans, MDAnalysis."""
+"""The language for sites: species, elements, kinds, functional groups, cis, trans, MDAnalysis."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from elyte import load
 from elyte.chemistry import BondWatch
 from elyte.chemistry.quantities import PRESSURE, TEMPERATURE, TIME, Dimension, parse
 from elyte.cli.analysing import named_numbers
+from elyte.cli.dispersion import CutoffOption, potential_of
 from elyte.cli.display import Display
 from elyte.cli.observe import Observing, mean_volume
 from elyte.core.errors import FormatError, InputError, Outcome
@@ -35,6 +36,7 @@ from elyte.dynamics import (
     relax,
     simulate,
 )
+from elyte.potentials import Sum
 from elyte.selection import ActiveSet
 
 SEGMENT = 5000  # steps between two saved states
@@ -84,6 +86,10 @@ def md(
     charge: Annotated[
         list[str] | None, typer.Option(help="Charge of a species in e: Li+=0.8. Repeatable.")
     ] = None,
+    dispersion: Annotated[
+        str | None, typer.Option(help="Add D3(BJ) of this functional: PBE, r2SCAN, GFN1-xTB, ….")
+    ] = None,
+    dispersion_cutoff: CutoffOption = "12 Å",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the potential.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the state beside the trajectory.")
@@ -124,7 +130,10 @@ def md(
     if active_set is not None:
         grade = ActiveSet.load(active_set, model).grade_function(model)
         grades = [GradeWatch(grade, grade_save, grade_stop, grade_every)]
-    run = _Run(out, model.native(threads=threads), settings, [*grades, *rules], seed)
+    force_field: Any = model.native(threads=threads)
+    if dispersion is not None:
+        force_field = Sum((model, potential_of(dispersion, dispersion_cutoff, model.species)))
+    run = _Run(out, force_field, settings, [*grades, *rules], seed)
     run.observing = Observing.of(
         observe or [], frame, settings, settings.flux_every,
         _measure(observe_window, TIME, "--observe-window"),

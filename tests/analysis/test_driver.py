@@ -249,3 +249,14 @@ def test_sites_are_told_apart_by_bonds() -> None:
     system = describe(frame, names={"CH2O": "formaldehyde"})
     assert list(system["formaldehyde"].sites["carbonyl O"]) == [1]
     assert list(system["C2H6O"].sites["ether O"]) == [4]
+
+
+def test_a_run_too_short_gives_reasons_and_no_numbers() -> None:
+    trajectory, system = electrolyte(8)
+    result = analyse(trajectory, system, 300.0)
+    dynamic = ("self-diffusion", "ionic conductivity", "transference", "Onsager", "rotational")
+    found = [q for q in result.quantities if q.name.startswith(dynamic)]
+    assert len(found) > 5
+    for q in found:
+        assert np.isnan(q.value)
+        assert q.withheld, q.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from elyte.cli.analyse import analyse
+from elyte.cli.convergence import fraction_option
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
 from elyte.core.trajectory import TrajectoryWriter
@@ -52,6 +54,27 @@ def test_numbers_page_and_curves(trajectory: Path, tmp_path: Path) -> None:
     assert found["ionic conductivity", ""]["value"] > 0
     assert (out / "index.html").stat().st_size > 10_000
     assert len(list((out / "curves").glob("*.csv"))) > 5
+    with (out / "convergence.csv").open(newline="") as file:
+        rows = {(r["property"], r["species"]): r for r in csv.DictReader(file)}
+    row = rows["self-diffusion coefficient", "Li+"]
+    relative = d["error"] / d["value"]
+    assert float(row["relative error"]) == pytest.approx(relative)
+    needed = float(row["length (ps)"]) * (relative / 0.05) ** 2
+    assert float(row["needed (ps)"]) == pytest.approx(needed)
+    assert "long enough for the wanted error" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("5%", 0.05), ("0.1", 0.1), ("2.5 %", 0.025), ("none", None)]
+)
+def test_wanted_errors(text: str, value: float | None) -> None:
+    assert fraction_option(text) == (value if value is None else pytest.approx(value))
+
+
+@pytest.mark.parametrize("text", ["5", "0", "-1%", "much", "200%"])
+def test_wanted_errors_that_are_none(text: str) -> None:
+    with pytest.raises(InputError, match="--wanted-error"):
+        fraction_option(text)
 
 
 def test_options_are_understood(trajectory: Path, tmp_path: Path) -> None:

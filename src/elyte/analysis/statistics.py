@@ -275,7 +275,7 @@ class Variance:
     def interval(self, level: float) -> tuple[float, float]:
         """Return the interval that holds the true variance with probability `level`."""
         nu = self.degrees_of_freedom
-        tail = 0.5 - as_normal_level(level, max(self.certainty / 2 - 1, 1.0)) / 2
+        tail = 0.5 - as_normal_level(level, max(self.certainty / 3 - 1, 1.0)) / 2
         low, high = stats.chi2.ppf([tail, 1 - tail], nu)
         return float(self.value * nu / high), float(self.value * nu / low)
 

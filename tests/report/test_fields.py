@@ -107,9 +107,10 @@ def test_what_is_withheld_is_gathered_by_reason() -> None:
 
 
 def test_maps_and_densities_are_drawn(browser: Browser, tmp_path: Path) -> None:
+    n, shares = np.arange(2.0), np.array([[0.9, 0.1], [0.3, 0.7]])
     states = MapData(
-        "transition probability", np.arange(2.0), np.arange(2.0),
-        np.array([[0.9, 0.1], [0.3, 0.7]]), "from", "to", group="Transitions between clusters", categories=("0 anions", "1 anion"),
+        "transition probability", n, n, shares,
+        "from", "to", group="Transitions between clusters", categories=("0 anions", "1 anion"),
     )  # fmt: skip
     data = ReportData("Maps", quantities=many(), maps=[ramp(), states], clouds=[ball()])
     browser.open(build_report(data, tmp_path))
@@ -121,9 +122,9 @@ def test_maps_and_densities_are_drawn(browser: Browser, tmp_path: Path) -> None:
         "let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0;"
         "return n / (d.length / 4) })"
     )
-    shares = browser.evaluate(inked)
-    assert len(shares) == 3
-    assert all(0.01 < share < 0.95 for share in shares)
+    covered = browser.evaluate(inked)
+    assert len(covered) == 3
+    assert all(0.01 < share < 0.95 for share in covered)
     text = "document.querySelector('#clouds output').textContent"
     before = browser.evaluate(text)
     browser.evaluate(

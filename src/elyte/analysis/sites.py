@@ -39,6 +39,8 @@ _SITE = re.compile(r"^(?:(?P<kind>[a-z]+) )?(?P<element>[A-Z][a-z]?)(?:\((?P<own
 _CIS = re.compile(
     r"^(?:hydrogen|h)s? (cis|trans) to the carbonyl(?: of (?:an? |the )?(.+))?$", re.I
 )
+_KEYWORDS = ("element", "name", "type", "resname", "not")
+"""Words before a symbol that make it a selection of MDAnalysis."""
 _DASHES = re.compile(r"\s*[–—]\s*|\s+-+\s+")
 
 
@@ -155,7 +157,7 @@ def _species_site(text: str, system: SystemDescription) -> Site | None:
 
 def _atom_site(text: str, system: SystemDescription, frame: Frame | None) -> Site | None:
     found = _SITE.match(text)
-    if not found or found["element"] not in _ELEMENTS:
+    if not found or found["element"] not in _ELEMENTS or found["kind"] in _KEYWORDS:
         return None
     kind, element, owner = found["kind"], found["element"], found["owner"]
     atoms = np.flatnonzero(system.numbers == _ELEMENTS[element])

@@ -8,9 +8,13 @@ import numpy as np
 
 from elyte.learning.state import Chain, FrameRef, Settings, State, Task
 
+MOST_SAMPLED = 8  # frames of one sampler's task
 MIXED_IN_EVERY = 4  # one box in so many has another composition than the recipe
 ANNEAL_HEAT, ANNEAL_MARGIN = 100.0, 50.0  # K
-LOOSE_PACKING = 0.9  # of the estimated density: Packmol succeeds, the barostat does the rest
+LOOSE_PACKING = 0.9  # of the estimated density, at which Packmol succeeds
+# Where the runs at constant pressure begin, relative to the estimated density: from both sides, so
+# that a liquid which has not forgotten its beginning shows as replicas that disagree.
+SIDES = (0.92, 1.0)
 
 
 def plan(state: State) -> tuple[Task, ...]:
@@ -51,6 +55,32 @@ def _pack(state: State) -> tuple[Task, ...]:
                 },
             )
         )
+    return tuple(tasks) + _samples(settings)
+
+
+def _samples(settings: Settings) -> tuple[Task, ...]:
+    """Return the tasks of the samplers, a few frames each, so that they run side by side."""
+    tasks = []
+    for order, (name, whole) in enumerate(settings.samplers.items()):
+        for part, begin in enumerate(range(0, whole, MOST_SAMPLED)):
+            tasks.append(
+                Task(
+                    "pack",
+                    {
+                        "sampler": name,
+                        "number": min(MOST_SAMPLED, whole - begin),
+                        "counts": _composition(settings, part + order + 1),
+                        "density": settings.density,
+                        "temperature": settings.temperatures[part % len(settings.temperatures)],
+                        "pressure": settings.pressure,
+                        "time": settings.sampler_time,
+                        "engine": dict(settings.sampler_engine),
+                        "reference": dict(settings.engine),
+                        "seed": _seed(settings, 5, order, part),
+                        "cell": settings.label_cell,
+                    },
+                )
+            )
     return tuple(tasks)
 
 
@@ -177,6 +207,7 @@ def _prepare(state: State) -> tuple[Task, ...]:
                 "counts": dict(settings.production_counts),
                 "cell": settings.production_cell,
                 "density": round(settings.density * LOOSE_PACKING, 4),
+                "begin_density": round(settings.density * SIDES[chain.replica % len(SIDES)], 4),
                 "temperature": chain.temperature,
                 "anneal": anneal_temperature(settings, chain.temperature),
                 "timestep": settings.timestep,

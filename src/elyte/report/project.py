@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.analysis import Analysis, SystemDescription, analyse
+from elyte.analysis.across import StatePoint, across
 from elyte.analysis.thermo.density import density, density_series
+from elyte.analysis.thermo.fluctuations import compressibility
 from elyte.chemistry import Recipe, plan_composition, template_bonds
 from elyte.chemistry.species import find_species
 from elyte.core.frame import LabelledFrame
@@ -26,6 +28,7 @@ from elyte.learning.start import dispersion
 from elyte.learning.state import RoundRecord as LearningRound
 from elyte.report.citations import METHODS, cite
 from elyte.report.data import CurveData, ParityData, ReportData, RoundRecord, from_analysis
+from elyte.report.fields import cloud_from_analysis, map_from_analysis
 
 PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "dftd3", "rdkit", "packmol")
 
@@ -35,6 +38,7 @@ def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) ->
     runs = production_runs(state, project)
     write_trajectories(runs, project.folder / "production")
     analyses = _analyse(runs, state, watcher)
+    together = across([StatePoint(a, t) for t, a in analyses.items()])
     frame = runs[0].trajectory[-1] if runs else None
     names = list(runs[0].species) if runs else []
     return ReportData(
@@ -42,8 +46,13 @@ def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) ->
         subtitle=_subtitle(recipe),
         recipe_text=(project.folder / "recipe.yaml").read_text(),
         realised=_realised(recipe, analyses),
-        quantities=_quantities(analyses, state),
-        curves=[c for t, a in analyses.items() for c in _curves(a, t)],
+        quantities=[*_quantities(analyses, state), *(together.quantities if analyses else ())],
+        curves=[
+            *(c for t, a in analyses.items() for c in _curves(a, t)),
+            *(from_analysis(c, c.group or c.name) for c in together.curves),
+        ],
+        maps=[map_from_analysis(m, t) for t, a in analyses.items() for m in a.maps],
+        clouds=[cloud_from_analysis(c) for a in list(analyses.values())[:1] for c in a.clouds],
         rounds=[_round(record) for record in state.rounds],
         parity=_parity(state, project),
         frame=frame,
@@ -89,14 +98,17 @@ def _at_one_temperature(
         system,
         temperature=temperature,
         ensemble="NVT",
+        series=[{"energy": run.series["potential"] + run.series["kinetic"]} for run in runs],
         currents=[_current(run) for run in runs],
         current_timestep=float(np.median(np.diff(runs[0].series["flux_time"]))),
         progress=progress,
     )
     mass = float(reference.masses.sum())
-    npt = [density_series(run.equilibration["volume"], mass) for run in runs]
-    others = [q for q in found.quantities if q.name != "density"]
-    return replace(found, quantities=[density(npt, temperature), *others])
+    volumes = [run.equilibration["volume"] for run in runs]
+    rho = density([density_series(v, mass) for v in volumes], temperature)
+    constant = ("density", "isothermal compressibility")
+    others = [q for q in found.quantities if q.name not in constant]
+    return replace(found, quantities=[rho, compressibility(volumes, temperature), *others])
 
 
 def _current(run: ProductionRun) -> NDArray[np.float64]:

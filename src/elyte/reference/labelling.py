@@ -236,7 +236,7 @@ def _tested(
             break
     if verdict is not None and not verdict.done:
         return _condemned(missing, found, verdict, bench, context)
-    if verdict is not None:
+    if verdict is not None and found:
         bench.ledger.note_test(level, strain.NAME, verdict)
     rest = [request for request in missing if request.key not in found]
     found.update(_compute(rest, context, bench, _counting(report, len(missing), len(found))))

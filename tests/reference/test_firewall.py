@@ -13,8 +13,8 @@ from elyte.core.formats import read_dataset
 from elyte.reference.audit import audit
 from elyte.reference.duplicates import near_duplicates
 from elyte.reference.firewall import Context, Limits, faults, inspect
+from elyte.reference.intact import check_molecules, odd_ones
 from elyte.reference.kinetic import kinetic_slope, kinetic_stress
-from elyte.reference.molecules import check_molecules, odd_ones
 from elyte.reference.suggested import Extremes, suggested_limits
 
 N = 6

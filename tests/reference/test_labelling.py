@@ -211,12 +211,14 @@ def test_a_second_driver_is_refused_with_the_first_ones_pid_and_host(tmp_path):
         time.sleep(0.01)
     with pytest.raises(ProjectLocked) as caught:
         Ledger(folder)
+    first.send_signal(signal.SIGSTOP)  # so that it does not end before the second has begun
     assert f"process {first.pid} on host {socket.gethostname()}" in str(caught.value)
     second = start_driver(folder, log, stderr=subprocess.PIPE)
-    message = second.communicate(timeout=60)[1]
+    message = second.communicate(timeout=300)[1]
+    first.send_signal(signal.SIGCONT)
     assert second.returncode != 0
     assert f"process {first.pid} on host {socket.gethostname()}" in message
-    assert first.communicate(timeout=120)[0] == "40\n"
+    assert first.communicate(timeout=300)[0] == "40\n"
     with Ledger(folder) as ledger:
         assert ledger.verify() == []
         assert len(ledger.dataset()) == 40

@@ -18,8 +18,8 @@ from elyte.core.formats.extxyz import read_momenta
 from elyte.core.frame import Dataset, LabelledFrame
 from elyte.reference.audit import Finding, audit
 from elyte.reference.firewall import Limits
+from elyte.reference.intact import check_molecules
 from elyte.reference.labelling import isolated_atom_energies, label_frames
-from elyte.reference.molecules import check_molecules
 from elyte.reference.settings import EngineSettings
 from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
 

@@ -2,8 +2,8 @@
 
 from elyte.reference.engines import ENGINES, Engine, find_engine
 from elyte.reference.firewall import Context, Limits, faults, inspect
+from elyte.reference.intact import check_molecules
 from elyte.reference.labelling import isolated_atom_energies, label_frames, strain_test
-from elyte.reference.molecules import check_molecules
 from elyte.reference.settings import EngineSettings, label_key
 
 __all__ = [

@@ -18,9 +18,9 @@ from elyte.core.errors import Outcome
 from elyte.core.frame import Dataset, Frame
 from elyte.reference.duplicates import CLOSE, near_duplicates
 from elyte.reference.firewall import Context, Limits, faults
+from elyte.reference.intact import odd_ones
 from elyte.reference.kinetic import kinetic_slope
 from elyte.reference.levels import residuals, second_level
-from elyte.reference.molecules import odd_ones
 from elyte.reference.suggested import extremes, suggested_limits
 
 

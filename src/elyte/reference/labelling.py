@@ -26,6 +26,7 @@ TIME_LIMIT = 1800.0
 """Seconds that one label may take."""
 TEST_FRAMES = 3
 """Labels of a new level of theory whose stress is tested, until one passes."""
+_LABELS = ("energy", "forces", "stress", "charges")
 ELECTRONS = ("electrons", "expected_electrons")
 """What an engine's answer may hold besides labels: how many there are, and how many ought to."""
 
@@ -235,7 +236,7 @@ def _tested(
             break
     if verdict is not None and not verdict.done:
         return _condemned(missing, found, verdict, bench, context)
-    if verdict is not None:
+    if verdict is not None and found:
         bench.ledger.note_test(level, strain.NAME, verdict)
     rest = [request for request in missing if request.key not in found]
     found.update(_compute(rest, context, bench, _counting(report, len(missing), len(found))))
@@ -334,11 +335,11 @@ def _store(
         provenance = bench.provenance(None, request.settings)
         _quarantine(bench.ledger, request, answer, None, provenance)
         return answer
-    values = dict(answer)
-    electrons = [values.pop(name, None) for name in ELECTRONS]
-    labels = Labels(level=request.level, **values)
+    labels = Labels(level=request.level, **{n: answer[n] for n in _LABELS if n in answer})
     provenance = bench.provenance(labels, request.settings)
-    verdict = inspect(request.frame, labels, replace(context, electrons=tuple(electrons)))
+    provenance |= {name: value for name, value in answer.items() if name not in _LABELS}
+    electrons = tuple(answer.get(name) for name in ELECTRONS)
+    verdict = inspect(request.frame, labels, replace(context, electrons=electrons))
     if not verdict.done:
         _quarantine(bench.ledger, request, verdict, labels, provenance)
         return verdict

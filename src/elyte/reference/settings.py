@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from elyte.core.errors import InputError, did_you_mean
+from elyte.core.errors import ElyteError, InputError, did_you_mean
 from elyte.core.frame import Frame
-from elyte.workflow.codec import content_hash
+from elyte.workflow.codec import content_hash, encode
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,9 @@ def recorded_key(frame: Frame, provenance: Mapping[str, Any]) -> str | None:
     settings, version = provenance.get("settings"), provenance.get("version")
     if not isinstance(settings, dict) or not isinstance(version, str):
         return None
-    if set(settings) != {field.name for field in fields(EngineSettings)}:
+    try:
+        known = EngineSettings.from_mapping(settings)
+    except (ElyteError, TypeError, ValueError):
         return None
-    return label_key(frame, EngineSettings.from_mapping(settings), version)
+    same = encode(known.as_dict()) == encode(settings)
+    return label_key(frame, known, version) if same else None

@@ -19,7 +19,7 @@ DIRECTION = np.array([[1.0, 0.4, -0.3], [0.4, -0.6, 0.5], [-0.3, 0.5, 0.8]])
 """Has all six components, different ones, so that a wrong order or sign of any shows."""
 ABSOLUTE, RELATIVE = 2e-4, 0.02  # eV/Å³; share of the stress
 _COMPONENTS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-_UNITS = {"GPa": 1 / GPA, "kbar": 1 / (1000 * BAR), "Hartree/bohr³": 5.4458e-3, "no volume": 0.0}
+_UNITS = {"GPa": 1 / GPA, "kbar": 1 / (1000 * BAR), "Hartree/bohr³": 5.4458e-3}
 _COLDEST, _HOTTEST = 20.0, 5000.0  # K
 
 Energies = Callable[[Sequence[Frame]], list[float] | Outcome]
@@ -84,32 +84,49 @@ def cause(given: NDArray[np.float64], right: NDArray[np.float64], frame: Frame) 
         given, right: eV/Å³, (3, 3).
         frame: its atoms and volume.
     """
-    size = max(float(np.abs(right).max()), float(np.abs(given).max()))
-    close = ABSOLUTE + 2 * RELATIVE * size
     if not given.any():
         return "it is zero"
-    if np.abs(given + right).max() < close:
-        return "its sign is the opposite one"
-    overlap = float((given * right).sum() / max(float((right**2).sum()), 1e-30))
-    if np.abs(given - overlap * right).max() < 0.05 * np.abs(given).max():
-        units = {**_UNITS, "the volume multiplied in": frame.volume}
-        near = [n for n, u in units.items() if u and 0.9 < abs(overlap) / u < 1.1]
-        sign = "with the opposite sign, " if overlap < 0 else ""
-        return f"it is {abs(overlap):.4g} times too large, {sign}{_unit(near)}".rstrip(", ")
-    for order, name in _orders(right):
-        if np.abs(given - order).max() < close:
-            return f"its components are in another order ({name})"
-    # what moves adds −N k T/V to the diagonal (a tension is positive)
+    size = max(float(np.abs(right).max()), float(np.abs(given).max()))
+    found = [(float(np.abs(given + right).max()), "its sign is the opposite one")]
+    found += [
+        (float(np.abs(given - changed).max()), f"its components are in another order ({name})")
+        for changed, name in _orders(right)
+    ]
+    found += [*_scaled(given, right, frame), *_moving(given, right, frame)]
+    left, words = min(found)
+    return words if left < ABSOLUTE + 2 * RELATIVE * size else ""
+
+
+def _scaled(
+    given: NDArray[np.float64], right: NDArray[np.float64], frame: Frame
+) -> list[tuple[float, str]]:
+    """Return what a factor leaves of the difference, and which unit it speaks of."""
+    factor = float((given * right).sum() / max(float((right**2).sum()), 1e-30))
+    if 0.9 < factor < 1.1 or -1.1 < factor < -0.9:
+        return []
+    units = {**_UNITS, "the volume multiplied in": frame.volume}
+    near = [n for n, u in units.items() if 0.9 < abs(factor) / u < 1.1]
+    sign = ", with the opposite sign" if factor < 0 else ""
+    unit = f", as if it were in {near[0]}" if near and " " not in near[0] else ""
+    unit = f", as if it had {near[0]}" if near and not unit else unit
+    words = f"it is {abs(factor):.4g} times the right one{sign}{unit}"
+    return [(float(np.abs(given - factor * right).max()), words)]
+
+
+def _moving(
+    given: NDArray[np.float64], right: NDArray[np.float64], frame: Frame
+) -> list[tuple[float, str]]:
+    """Return what −N k T/V on the diagonal, of atoms that move, leaves of the difference."""
     extra = given - right
-    temperature = -float(np.trace(extra)) / 3 * frame.volume / (BOLTZMANN * len(frame))
-    level = np.trace(extra) / 3 * np.eye(3)
-    if _COLDEST < temperature < _HOTTEST and np.abs(extra - level).max() < 0.35 * abs(level[0, 0]):
-        return f"the motion of atoms at about {temperature:.0f} K is in it"
-    return ""
-
-
-def _unit(near: list[str]) -> str:
-    return f"as if it were in {near[0]}" if near else ""
+    level = float(np.trace(extra)) / 3
+    temperature = -level * frame.volume / (BOLTZMANN * len(frame))
+    if not _COLDEST < temperature < _HOTTEST:
+        return []
+    left = float(np.abs(extra - level * np.eye(3)).max())
+    # of one frame the kinetic tensor is not round: it scatters by √(2/N) and more off it
+    scatter = 3.0 * abs(level) * float(np.sqrt(2.0 / len(frame)))
+    words = f"the motion of atoms at about {temperature:.0f} K is in it"
+    return [(left if left > scatter else 0.3 * left, words)]
 
 
 def _orders(stress: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], str]]:

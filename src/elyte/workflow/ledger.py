@@ -15,13 +15,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from elyte.core.errors import DamagedData, InputError, Outcome, StorageError
+from elyte.core.errors import InputError, Outcome, StorageError
 from elyte.core.formats import write_dataset
 from elyte.core.frame import Dataset, Frame, LabelledFrame, Labels
 from elyte.workflow.arrays import load_arrays, save_arrays
-from elyte.workflow.database import COLUMNS, GOOD, QUARANTINED, Entry, connect, guard
+from elyte.workflow.database import (
+    COLUMNS,
+    GOOD,
+    QUARANTINED,
+    Entry,
+    connect,
+    guard,
+    read_tests,
+    record_of_test,
+)
 from elyte.workflow.lock import ProjectLock
 from elyte.workflow.provenance import write_provenance
+from elyte.workflow.verification import KeyOf, find_damage
 
 ISOLATED_ATOM = "IsolatedAtom"
 """The `config_type` of isolated atoms, by the convention of extxyz data sets."""
@@ -157,39 +167,17 @@ class Ledger:
 
     def note_test(self, level: str, name: str, outcome: Outcome) -> None:
         """Keep the outcome of a test of a level of theory, in the place of an earlier one."""
-        values = [level, name, outcome.kind, outcome.reason]
-        values.append(json.dumps(outcome.details, default=str))
-        self._execute(
-            "INSERT OR REPLACE INTO tests (level, name, kind, reason, details) "
-            "VALUES (?, ?, ?, ?, ?)",
-            values,
-        )
+        self._execute(*record_of_test(level, name, outcome))
 
     def test(self, level: str, name: str) -> Outcome | None:
         """Return the outcome of a test of a level of theory, or None: it was not made."""
-        with guard(self.folder):
-            if not self._has_tests():
-                return None
-            row = self._database.execute(
-                "SELECT kind, reason, details FROM tests WHERE level = ? AND name = ?",
-                [level, name],
-            ).fetchone()
-        return None if row is None else Outcome(row[0], row[1], json.loads(row[2]))
+        found = (o for known, called, o in self.tests() if (known, called) == (level, name))
+        return next(found, None)
 
     def tests(self) -> list[tuple[str, str, Outcome]]:
         """Return (level of theory, name, outcome) of all tests."""
         with guard(self.folder):
-            if not self._has_tests():
-                return []
-            rows = self._database.execute(
-                "SELECT level, name, kind, reason, details FROM tests ORDER BY level, name"
-            ).fetchall()
-        return [(r[0], r[1], Outcome(r[2], r[3], json.loads(r[4]))) for r in rows]
-
-    def _has_tests(self) -> bool:
-        """Whether the table is there; ledgers that are only read may be of an earlier time."""
-        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tests'"
-        return self._database.execute(query).fetchone() is not None
+            return read_tests(self._database)
 
     def merge(self, other: Ledger) -> int:
         """Take over what another ledger has and this one has not; a good label wins.
@@ -214,6 +202,7 @@ class Ledger:
                 entry.config_type,
                 entry.provenance,
                 entry.level,
+                entry.created,
             )
             taken += 1
         for level, name, outcome in other.tests():
@@ -349,9 +338,7 @@ class Ledger:
                 f"({', '.join(levels)}): choose one by `level`"
             )
 
-    def verify(
-        self, repair: bool = False, key_of: Callable[[Entry, Frame], str | None] | None = None
-    ) -> list[str]:
+    def verify(self, repair: bool = False, key_of: KeyOf | None = None) -> list[str]:
         """Hold everything against its hash; return one line for each thing that is damaged.
 
         That is the database's own check, and for each entry the SHA-256 of its array file, the
@@ -366,30 +353,12 @@ class Ledger:
             state = self._database.execute("PRAGMA integrity_check").fetchone()[0]
         damages = [] if state == "ok" else [f"{self.folder / 'ledger.sqlite'}: {state}"]
         for entry in self.entries():
-            damage = self._damage(entry, key_of)
+            damage = find_damage(self.array_path(entry.key), entry, key_of)
             if damage:
                 damages.append(damage)
                 if repair:
                     self.forget(entry.key)
         return damages
-
-    def _damage(
-        self, entry: Entry, key_of: Callable[[Entry, Frame], str | None] | None
-    ) -> str | None:
-        """Return what is wrong with one entry, or None."""
-        path = self.array_path(entry.key)
-        try:
-            frame, labels = load_arrays(path, entry.content)
-        except DamagedData as error:
-            return str(error)
-        if frame.digest() != entry.digest:
-            return f"{path}: the structure is not that of the hash in the database"
-        if (None if labels is None else labels.energy) != entry.energy:
-            return f"{path}: its energy is not that in the database"
-        key = None if key_of is None else key_of(entry, frame)
-        if key not in (None, entry.key):
-            return f"{path}: the key is not the hash of its structure, engine and settings"
-        return None
 
     # --- inside --------------------------------------------------------------------------
 
@@ -402,6 +371,7 @@ class Ledger:
         config_type: str,
         provenance: dict[str, Any],
         level: str = "",
+        created: str = "",
     ) -> None:
         self._check_writable()
         content = save_arrays(self.array_path(key), frame, labels)
@@ -418,7 +388,7 @@ class Ledger:
             "atoms": len(frame),
             "energy": None if labels is None else labels.energy,
             "content": content,
-            "created": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()),
+            "created": created or time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()),
         }
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))

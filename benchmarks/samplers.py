@@ -98,8 +98,8 @@ def main() -> None:
     """Sample, evaluate, draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("docs/theory/samplers"))
-    parser.add_argument("--number", type=int, default=16)
-    parser.add_argument("--time", type=float, default=3000.0, help="of the dynamics, fs")
+    parser.add_argument("--number", type=int, default=10)
+    parser.add_argument("--time", type=float, default=300.0, help="of the dynamics, fs")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     found: dict[str, list[Frame]] = {}

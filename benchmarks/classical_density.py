@@ -62,11 +62,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("liquids", nargs="*", default=list(LIQUIDS))
     parser.add_argument("--time", type=float, default=120.0, help="ps at the temperature")
+    parser.add_argument("--size", type=float, default=1.0, help="factor on the molecules")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on the charges")
     arguments = parser.parse_args()
     for name in arguments.liquids:
         counts, temperature, known = LIQUIDS[name]
         begin = time.monotonic()
+        counts = {species: max(1, round(arguments.size * n)) for species, n in counts.items()}
         frame = pack_box(counts, 0.85 * known, seed=0)
         value, error = density(frame, temperature, arguments.time, arguments.scale)
         print(

@@ -217,7 +217,7 @@ def test_the_engine_is_registered_and_labels():
 def test_species_without_parameters_are_known():
     """What the docs say is not covered."""
     missing = {name for name, s in SPECIES.items() if s.role != "element"} - set(covered())
-    assert missing == {"Zn2+", "AsF6-", "ClO4-", "BOB-", "FEC", "VC"}
+    assert missing == {"Zn2+", "AsF6-", "ClO4-", "BOB-"}
 
 
 def test_cells():

@@ -4,7 +4,12 @@ from elyte.chemistry.bonds import BondWatch, bond_graph, census, molecule_ids
 from elyte.chemistry.composition import Box, Composition, plan_composition
 from elyte.chemistry.conformers import conformer, sites
 from elyte.chemistry.determined import Determination, completed, determine
-from elyte.chemistry.packing import pack_box, scaled_and_rattled, template_bonds
+from elyte.chemistry.packing import (
+    pack_box,
+    pack_templates,
+    scaled_and_rattled,
+    template_bonds,
+)
 from elyte.chemistry.recipe import Recipe
 from elyte.chemistry.solids import read_structure
 from elyte.chemistry.species import SPECIES, find_species
@@ -28,6 +33,7 @@ __all__ = [
     "find_species",
     "molecule_ids",
     "pack_box",
+    "pack_templates",
     "plan_composition",
     "read_structure",
     "scaled_and_rattled",

@@ -15,6 +15,9 @@ from rich.table import Table
 from elyte.chemistry import Box, Composition, Recipe, plan_composition
 from elyte.chemistry.quantities import format_time
 from elyte.cli.display import duration
+from elyte.core.errors import InputError, RecipeError
+from elyte.core.frame import Frame
+from elyte.reference import EngineSettings, find_engine
 
 # Measured on one core of a server (AVX-512): GFN1-xTB with OpenBLAS, and the native potential.
 LABEL_SECONDS = 0.7  # for 88 atoms; grows with the square of their number
@@ -71,11 +74,27 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     )
 
 
+def check_reference(recipe: Recipe, source: str) -> None:
+    """Refuse an engine or a method that elyte does not have before anything is computed.
+
+    Raises:
+        RecipeError: no engine, or no method of it, has this name.
+        MissingDependency: the engine is not installed.
+    """
+    settings = EngineSettings(recipe.reference.engine, recipe.reference.method)
+    atom = Frame(np.array([2]), np.zeros((1, 3)))  # the methods are asked for by any frame
+    try:
+        find_engine(settings.engine).check(atom, settings)
+    except InputError as error:
+        raise RecipeError(f"{source}: reference: {error}") from None
+
+
 def plan(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
 ) -> None:
     """Say what a recipe would do: molecules, atoms, concentrations, labels, time."""
     loaded = Recipe.load(recipe)
+    check_reference(loaded, recipe.name)
     composition = plan_composition(loaded)
     console = Console(highlight=False)
     console.print(f"[bold]{loaded.title}[/bold]  {_conditions(loaded)}")

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from elyte.chemistry import Recipe
 from elyte.cli.display import Display, duration, wide_console
+from elyte.cli.recipe import check_reference
 from elyte.core.errors import InputError
 from elyte.learning import Project, Stopped, start
 from elyte.learning.driver import run as run_loop
@@ -25,12 +26,14 @@ from elyte.workflow.store import write_whole
 def run(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
     project: Annotated[
-        Path | None, typer.Option(help="Project folder; by default the recipe's name.")
+        Path | None,
+        typer.Option(help="Project folder; by default the recipe file's name without its ending."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Replace the recipe's seed.")] = None,
 ) -> None:
     """Go the whole way from a recipe to a report; on the same folder again, go on."""
     loaded = Recipe.load(recipe)
+    check_reference(loaded, recipe.name)
     settings = start.settings(loaded, seed=seed)
     folder = project or Path(recipe.stem)
     console = wide_console()

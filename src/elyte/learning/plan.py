@@ -8,6 +8,7 @@ import numpy as np
 
 from elyte.learning.state import Chain, FrameRef, Settings, State, Task
 
+MOST_SAMPLED = 8  # frames of one sampler's task
 MIXED_IN_EVERY = 4  # one box in so many has another composition than the recipe
 ANNEAL_HEAT, ANNEAL_MARGIN = 100.0, 50.0  # K
 LOOSE_PACKING = 0.9  # of the estimated density, at which Packmol succeeds
@@ -54,6 +55,32 @@ def _pack(state: State) -> tuple[Task, ...]:
                 },
             )
         )
+    return tuple(tasks) + _samples(settings)
+
+
+def _samples(settings: Settings) -> tuple[Task, ...]:
+    """Return the tasks of the samplers, a few frames each, so that they run side by side."""
+    tasks = []
+    for order, (name, whole) in enumerate(settings.samplers.items()):
+        for part, begin in enumerate(range(0, whole, MOST_SAMPLED)):
+            tasks.append(
+                Task(
+                    "pack",
+                    {
+                        "sampler": name,
+                        "number": min(MOST_SAMPLED, whole - begin),
+                        "counts": _composition(settings, part + order + 1),
+                        "density": settings.density,
+                        "temperature": settings.temperatures[part % len(settings.temperatures)],
+                        "pressure": settings.pressure,
+                        "time": settings.sampler_time,
+                        "engine": dict(settings.sampler_engine),
+                        "reference": dict(settings.engine),
+                        "seed": _seed(settings, 5, order, part),
+                        "cell": settings.label_cell,
+                    },
+                )
+            )
     return tuple(tasks)
 
 
@@ -69,7 +96,7 @@ def _label(state: State) -> tuple[Task, ...]:
 def label_task(settings: Settings, ref: FrameRef, config_type: str) -> Task:
     """Return the task that labels one frame."""
     inputs = {"frame": ref.plain(), "engine": dict(settings.engine), "config_type": config_type}
-    return Task("label", inputs)
+    return Task("label", inputs | ({"reactions": True} if settings.reactions else {}))
 
 
 def _check(state: State) -> tuple[Task, ...]:

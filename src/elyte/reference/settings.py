@@ -79,3 +79,16 @@ def label_key(frame: Frame, settings: EngineSettings, version: str) -> str:
     return content_hash(
         {"frame": frame.digest(), "settings": settings.as_dict(), "version": version}
     )
+
+
+def recorded_key(frame: Frame, provenance: Mapping[str, Any]) -> str | None:
+    """Return the key that a label's kept engine version and settings give, or None without them.
+
+    Settings of an earlier or later elyte, which knew other fields, say nothing either.
+    """
+    settings, version = provenance.get("settings"), provenance.get("version")
+    if not isinstance(settings, dict) or not isinstance(version, str):
+        return None
+    if set(settings) != {field.name for field in fields(EngineSettings)}:
+        return None
+    return label_key(frame, EngineSettings.from_mapping(settings), version)

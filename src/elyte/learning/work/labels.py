@@ -11,7 +11,7 @@ from elyte.core.progress import Progress
 from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.state import Task
-from elyte.reference import EngineSettings, label_frames, label_key
+from elyte.reference import EngineSettings, check_molecules, label_frames, label_key
 from elyte.reference.engines import find_engine
 from elyte.validation.errors import errors
 
@@ -34,6 +34,7 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
             workers=project.workers,
             progress=progress,
             config_type=config_type,
+            accept=None if tasks[chosen[0]].inputs.get("reactions") else check_molecules,
         )
         spent = (time.monotonic() - begin) / max(1, known.count(False))
         for i, key, was_known, result in zip(chosen, keys, known, labels, strict=True):

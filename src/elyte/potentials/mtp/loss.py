@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from ase.data import chemical_symbols
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
@@ -112,6 +113,28 @@ def check_labels(dataset: Sequence[LabelledFrame]) -> None:
             )
 
 
+def check_enough(potential: MTP, dataset: Sequence[LabelledFrame]) -> None:
+    """Raise InputError where the labels cannot determine the potential.
+
+    One frame, energies alone that are fewer than the parameters, or an element of an untrained
+    potential that no frame contains.
+    """
+    if len(dataset) == 1:
+        raise InputError("one frame is not enough to train on; two are the least, many are better")
+    if all(x.labels.forces is None for x in dataset) and len(dataset) < potential.n_parameters:
+        raise InputError(
+            f"no frame has forces, and {len(dataset)} energies cannot determine "
+            f"{potential.n_parameters} parameters; label with forces, or choose a lower level"
+        )
+    seen = {int(z) for item in dataset for z in np.unique(item.frame.numbers)}
+    missing = [chemical_symbols[z] for z in potential.species if z not in seen]
+    if missing and not potential.species_coefficients.any():
+        raise InputError(
+            f"no frame contains {', '.join(missing)}, which the untrained potential is to know; "
+            "add frames with it, or make the potential without it"
+        )
+
+
 class Loss:
     """L(θ) of a dataset for potentials of one shape.
 
@@ -143,6 +166,7 @@ class Loss:
             raise InputError("all weights of the training set are zero")
         for number, item in enumerate(dataset):
             self._set_target(number, item)
+        self.labels = [(item.frame.numbers, item.labels.forces) for item in dataset]
         forces = [0.0 if x.labels.forces is None else np.sum(x.labels.forces**2) for x in dataset]
         self.of_labels = self.weights[:, 1] * np.array(forces)  # what the forces' labels would cost
         self.threads = max(1, threads)
@@ -161,6 +185,7 @@ class Loss:
         view = copy.copy(self)
         view.set, view.weights = self.set.part(chosen), self.weights[chosen]
         view.of_labels = self.of_labels[chosen]
+        view.labels = [self.labels[int(k)] for k in chosen]
         strength = self.prior.strength * (len(self) / len(chosen))
         view.prior = Prior(self.prior.centre, strength)
         return view
@@ -185,6 +210,19 @@ class Loss:
         if gradient:
             slope += 2 * self.prior.strength * off
         return Point(theta, loss, squares, slope)
+
+    def force_errors(self, theta: Floats) -> dict[int, float]:
+        """Return the root mean square force error of each element by atomic number, eV/Å."""
+        forces = self.set.evaluate(theta, self.threads)[1]
+        of_frames = np.split(forces, self.set.offsets[1:-1])
+        known = [
+            (z, f - t) for (z, t), f in zip(self.labels, of_frames, strict=True) if t is not None
+        ]
+        if not known:
+            return {}
+        numbers = np.concatenate([z for z, _ in known])
+        squares = np.concatenate([difference**2 for _, difference in known])
+        return {int(z): float(np.sqrt(squares[numbers == z].mean())) for z in np.unique(numbers)}
 
     def curvature_along(self, point: Point, step: Floats, h: float = 0.1) -> Floats:
         """Return (1/K) Jᵀ r″, (P,), with r″ the second derivative of the residuals along a step.

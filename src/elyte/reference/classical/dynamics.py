@@ -19,6 +19,7 @@ from elyte.reference.classical.topology import KJ_PER_MOL
 
 _SMALL_BOX = 0.42  # of the width: room for the barostat before the cutoff meets half the box
 _BAROSTAT_EVERY = 25
+_EWALD_TOLERANCE = 5e-4  # OpenMM's own; enough for dynamics
 _MINIMISE_STEPS = 500
 
 
@@ -131,6 +132,7 @@ class _Run:
             cutoff,
             settings.tail,
             settings.rigid_hydrogens,
+            _EWALD_TOLERANCE,
         )
         self.mm = library()
         self.context = _context(self.mm, system, settings, seed, threads)

@@ -42,6 +42,7 @@ class ClassicalPotential:
         stress: "full" by finite differences of six strains, "pressure" (isotropic, of one), or
             "none".
         threads: of the platform "CPU".
+        tail: add the mean Lennard-Jones interaction beyond the cutoff.
 
     Raises:
         InputError: values that cannot be used.
@@ -55,6 +56,7 @@ class ClassicalPotential:
         platform: str = "CPU",
         stress: str = "full",
         threads: int = 1,
+        tail: bool = False,
     ) -> None:
         if not 0 <= charge_scale <= 2 or not cutoff > 0:
             raise InputError("charge_scale must lie in 0 to 2 and the cutoff be positive")
@@ -66,6 +68,7 @@ class ClassicalPotential:
         self.platform = platform
         self.stress = stress
         self.threads = threads
+        self.tail = tail
         self._context = lru_cache(maxsize=4)(self._new_context)
         self._topology = lru_cache(maxsize=16)(self._new_topology)
         self._known: dict[tuple[bytes, bytes], Frame] = {}
@@ -169,7 +172,7 @@ class ClassicalPotential:
             np.tile(frame.masses, copies),
             lower,
             self.cutoff,
-            tail=False,
+            tail=self.tail,
             ewald_tolerance=1e-6 if self.platform == "Reference" else 1e-5,
         )
         platform = mm.Platform.getPlatformByName(self.platform)

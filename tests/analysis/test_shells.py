@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from data import shared_data
-from elyte.analysis import SystemDescription, analyse, describe
+from elyte.analysis import Options, SystemDescription, analyse, describe
 from elyte.analysis.loading import load
 from elyte.analysis.speciation.shells import (
+    Contacts,
     contacts,
     coordination_number,
     count_distribution,
+    pair_states,
     population,
     shell_compositions,
     state_populations,
 )
+from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 from elyte.core.trajectory import Trajectory
 from elyte.testing.coverage import coverage
@@ -35,12 +38,21 @@ def test_molecules_count_once_and_multidentate_ones_are_known() -> None:
 
 def test_states_and_distributions() -> None:
     anions = np.array([[0, 1, 2, 3], [0, 1, 1, 3]])
-    states = state_populations([anions])
-    assert [states[k].value for k in ("SSIP", "CIP", "AGG")] == [0.25, 0.375, 0.375]
     table = count_distribution([anions])
     assert sum(m.value for m in table.values()) == pytest.approx(1)
     shells = shell_compositions({"a": anions, "b": np.zeros_like(anions)})
     assert shells[(1, 0)] == 0.375
+
+
+def test_an_anion_between_two_ions_makes_an_aggregate() -> None:
+    # Frame 0: ion 0 free, ion 1 with anion 0, ions 2 and 3 share anion 1.
+    # Frame 1: ion 0 with anions 0 and 1, the others free.
+    frame, ion = np.array([0, 0, 0, 1, 1]), np.array([1, 2, 3, 0, 0])
+    anion = np.array([0, 1, 1, 0, 1])
+    found = Contacts(2, 4, 2, frame, ion, anion, np.ones(5, dtype=np.int64))
+    np.testing.assert_array_equal(pair_states(found), [[0, 1, 2, 2], [2, 0, 0, 0]])
+    states = state_populations([found])
+    assert [states[k].value for k in ("SSIP", "CIP", "AGG")] == [0.5, 0.125, 0.375]
 
 
 @pytest.mark.parametrize(("frames", "ions", "lifetime"), [(200, 30, 20.0), (60, 40, 100.0)])
@@ -69,36 +81,75 @@ def bn_fec() -> tuple[Trajectory, SystemDescription]:
     return trajectory, describe(trajectory[0])
 
 
-def published_counts(trajectory: Trajectory, system: SystemDescription) -> dict[str, np.ndarray]:
+def published(trajectory: Trajectory, system: SystemDescription) -> dict[str, Contacts]:
     li = trajectory.positions[:, system["Li+"].atoms[:, 0]]
-    counts = {}
+    found = {}
     for name, cutoff in (("BN", 2.61468), ("FEC", 2.43158), ("PF6-", 2.8)):
         atoms = system[name].atoms
         owner = np.repeat(np.arange(len(atoms)), atoms.shape[1])
         around = trajectory.positions[:, atoms.ravel()]
-        counts[name] = contacts(li, around, owner, trajectory.cells, cutoff).counts
-    return counts
+        found[name] = contacts(li, around, owner, trajectory.cells, cutoff)
+    return found
 
 
 def test_published_coordination_of_lithium(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
-    counts = published_counts(*bn_fec)
+    found = published(*bn_fec)
+    counts = {name: c.counts for name, c in found.items()}
     for name, number, share in (
         ("BN", 4.3286, 1.0), ("FEC", 0.2531, 0.2102), ("PF6-", 0.1367, 0.1367)
     ):  # fmt: skip
         assert counts[name].mean() == pytest.approx(number, abs=1e-4)
         assert (counts[name] > 0).mean() == pytest.approx(share, abs=1e-4)
-    states = state_populations([counts["PF6-"]])
-    for name, value in (("SSIP", 0.863), ("CIP", 0.137), ("AGG", 0.0)):
+    states = state_populations([found["PF6-"]])
+    for name, value in (("SSIP", 0.863), ("CIP", 0.112), ("AGG", 0.024)):
         assert states[name].value == pytest.approx(value, abs=1e-3)
 
 
 def test_published_shells(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
-    shells = shell_compositions(published_counts(*bn_fec))
+    shells = shell_compositions({n: c.counts for n, c in published(*bn_fec).items()})
     count = {shell: round(share * 490) for shell, share in shells.items()}
     assert count[(5, 0, 0)] == 175
     assert count[(3, 3, 0)] == 2
     assert count[(3, 0, 1)] == 13
     assert sum(n for shell, n in count.items() if shell[0] == 4) == 260
+
+
+def test_the_published_numbers_are_rows(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
+    """Cut-offs for any atom of a molecule, as they were used there, by the names people use."""
+    chosen = Options(
+        properties=["structure", "pairs"],
+        cutoffs={"PF6": 2.8, "BN": 2.61468, "FEC": 2.43158},
+        pairs=["Li–O(FEC)", "Li–O(carbonate)", "Li–N(nitrile)"],
+    )
+    found = analyse(*bn_fec, 300.0, "NVT", options=chosen)
+    for species, value in (("BN", 4.3286), ("FEC", 0.2531), ("PF6-", 0.1367)):
+        assert found.find("ligand number", f"Li+–{species}").value == pytest.approx(value, abs=1e-4)
+    for state, value in (("SSIP", 0.863), ("CIP", 0.112), ("AGG", 0.024)):
+        assert found.find(f"{state} fraction", "Li+").value == pytest.approx(value, abs=1e-3)
+    shells = next(c for c in found.curves if c.group == "Compositions of the first shell")
+    shares = dict(zip(shells.details["categories"], shells.y, strict=True))
+    assert round(shares["5 BN"] * 490) == 175
+    assert round(shares["3 BN 3 FEC"] * 490) == 2
+    assert round(shares["1 PF6- 3 BN"] * 490) == 13
+    site, same = (found.find("coordination number", f"Li+–O({x})") for x in ("FEC", "carbonate"))
+    assert site.value == same.value
+    assert site.details["first_minimum_angstrom"] == pytest.approx(3.30, abs=0.15)
+    # N(r) at our minimum and at the published one: the same shell.
+    rdf = next(
+        c for c in found.curves if c.name == "coordination number" and c.label == site.species
+    )
+    assert rdf.y_error is not None
+    assert site.value == pytest.approx(np.interp(3.30, rdf.x, rdf.y), abs=2 * site.error)
+    nitrogen = next(c for c in found.curves if c.name == "coordination number"
+                    and c.label == "Li+–N(nitrile)")  # fmt: skip
+    own = found.find("coordination number", "Li+–N(nitrile)")
+    assert own.value == pytest.approx(np.interp(3.42, nitrogen.x, nitrogen.y), abs=own.error)
+
+
+def test_cutoffs_of_what_is_not_there(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
+    for cutoffs, words in (({"EC": 3.0}, "no species or site"), ({"BN": -1.0}, "positive")):
+        with pytest.raises(InputError, match=words):
+            analyse(*bn_fec, 300.0, "NVT", options=Options(["structure"], cutoffs=cutoffs))
 
 
 def test_wrapped_and_unwrapped_give_the_same(

@@ -9,6 +9,7 @@ import pytest
 
 from elyte.chemistry import Recipe, plan_composition
 from elyte.cli.recipe import estimate_work, plan, schema
+from elyte.cli.run import run
 from elyte.core import RecipeError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -34,6 +35,25 @@ def test_plan_of_a_bad_recipe_is_one_line(tmp_path: Path) -> None:
     path.write_text("components:\n  LiPF7: 1\ntemperature: 300 K\n")
     with pytest.raises(RecipeError, match=r"r.yaml: components: unknown species 'LiPF7'"):
         plan(path)
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("engine: vasp", r"^r.yaml: reference: unknown engine 'vasp': elyte has xtb"),
+        ("method: GFN3-xTB", r"^r.yaml: reference: the engine 'xtb' has no method 'GFN3-xTB'"),
+    ],
+)
+def test_an_engine_that_is_not_there_is_told_before_any_work(
+    reference: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(f"components: {{EC: 1}}\ntemperature: 330 K\nreference: {{{reference}}}\n")
+    with pytest.raises(RecipeError, match=message):
+        plan(path)
+    with pytest.raises(RecipeError, match=message):
+        run(path, project=tmp_path / "project")
+    assert not (tmp_path / "project").exists()
 
 
 def test_work_grows_with_the_recipe() -> None:

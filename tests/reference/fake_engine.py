@@ -33,7 +33,8 @@ def label(frame, settings):
 
 def engine(environment):
     """Return the record of the engine; children find this module by PYTHONPATH."""
-    here = os.path.dirname(os.path.abspath(__file__))
+    before = os.environ.get("PYTHONPATH", "")
+    here = os.pathsep.join(filter(None, [os.path.dirname(os.path.abspath(__file__)), before]))
     return Engine(
         name="fake",
         task="fake_engine:label",

@@ -15,6 +15,9 @@ from rich.table import Table
 from elyte.chemistry import Box, Composition, Recipe, plan_composition
 from elyte.chemistry.quantities import format_time
 from elyte.cli.display import duration
+from elyte.core.errors import InputError, RecipeError
+from elyte.core.frame import Frame
+from elyte.reference import EngineSettings, find_engine
 
 # Measured on one core of a server (AVX-512): GFN1-xTB with OpenBLAS, and the native potential.
 LABEL_SECONDS = 0.7  # for 88 atoms; grows with the square of their number
@@ -51,7 +54,8 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     """Return how much work a recipe is on the cores it asks for, with six rounds of learning."""
     learning, production = recipe.learning, recipe.production
     rounds = min(learning.max_rounds, TYPICAL_ROUNDS)
-    labels = min(learning.max_labels, learning.start_frames + rounds * learning.labels_per_round)
+    begin = learning.start_frames + sum(learning.start.values())
+    labels = min(learning.max_labels, begin + rounds * learning.labels_per_round)
     known = recipe.reference.engine == "xtb"
     per_label = LABEL_SECONDS * (composition.label.atoms / 88.0) ** 2
     per_label *= METHOD_FACTORS.get(recipe.reference.method, 1.0) if known else float("nan")
@@ -63,7 +67,7 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     produced = length * production.trajectories * len(recipe.temperatures)
     training = TRAINING_SECONDS * step / 4.5e-6 * composition.label.atoms / 88.0
     return Work(
-        labels=(learning.start_frames, learning.labels_per_round, learning.max_labels),
+        labels=(begin, learning.labels_per_round, learning.max_labels),
         label_time=labels * per_label / recipe.workers,
         training_time=(rounds + 1) * min(training, learning.train_time),
         exploration_time=explored * composition.label.atoms * step / recipe.workers,
@@ -71,11 +75,27 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     )
 
 
+def check_reference(recipe: Recipe, source: str) -> None:
+    """Refuse an engine or a method that elyte does not have before anything is computed.
+
+    Raises:
+        RecipeError: no engine, or no method of it, has this name.
+        MissingDependency: the engine is not installed.
+    """
+    settings = EngineSettings(recipe.reference.engine, recipe.reference.method)
+    atom = Frame(np.array([2]), np.zeros((1, 3)))  # the methods are asked for by any frame
+    try:
+        find_engine(settings.engine).check(atom, settings)
+    except InputError as error:
+        raise RecipeError(f"{source}: reference: {error}") from None
+
+
 def plan(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
 ) -> None:
     """Say what a recipe would do: molecules, atoms, concentrations, labels, time."""
     loaded = Recipe.load(recipe)
+    check_reference(loaded, recipe.name)
     composition = plan_composition(loaded)
     console = Console(highlight=False)
     console.print(f"[bold]{loaded.title}[/bold]  {_conditions(loaded)}")

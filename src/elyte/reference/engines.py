@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from elyte.core.errors import InputError, MissingDependency, Outcome, did_you_mean
 from elyte.core.frame import Frame
 from elyte.reference import xtb
+from elyte.reference.classical import engine as classical
 from elyte.reference.settings import EngineSettings
 
 
@@ -43,6 +44,15 @@ ENGINES: dict[str, Engine] = {
         level=xtb.level,
         check=xtb.check,
         environment=xtb.environment,
+    ),
+    "classical": Engine(
+        name="classical",
+        task=classical.TASK,
+        available=classical.available,
+        version=classical.version,
+        level=classical.level,
+        check=classical.check,
+        environment=classical.environment,
     ),
 }
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from elyte.core.errors import InputError, did_you_mean
+from elyte.core.errors import ElyteError, InputError, did_you_mean
 from elyte.core.frame import Frame
-from elyte.workflow.codec import content_hash
+from elyte.workflow.codec import content_hash, encode
 
 
 @dataclass(frozen=True)
@@ -79,3 +79,19 @@ def label_key(frame: Frame, settings: EngineSettings, version: str) -> str:
     return content_hash(
         {"frame": frame.digest(), "settings": settings.as_dict(), "version": version}
     )
+
+
+def recorded_key(frame: Frame, provenance: Mapping[str, Any]) -> str | None:
+    """Return the key that a label's kept engine version and settings give, or None without them.
+
+    Settings of an earlier or later elyte, which knew other fields, say nothing either.
+    """
+    settings, version = provenance.get("settings"), provenance.get("version")
+    if not isinstance(settings, dict) or not isinstance(version, str):
+        return None
+    try:
+        known = EngineSettings.from_mapping(settings)
+    except (ElyteError, TypeError, ValueError):
+        return None
+    same = encode(known.as_dict()) == encode(settings)
+    return label_key(frame, known, version) if same else None

@@ -24,6 +24,12 @@ CREATE TABLE IF NOT EXISTS labels (
     digest TEXT NOT NULL, atoms INTEGER NOT NULL, energy REAL,
     content TEXT NOT NULL, created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
+CREATE TABLE IF NOT EXISTS tests (
+    level TEXT NOT NULL, name TEXT NOT NULL,
+    kind TEXT NOT NULL, reason TEXT NOT NULL, details TEXT NOT NULL,
+    created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    PRIMARY KEY (level, name)
+);
 PRAGMA user_version = {VERSION};
 """
 COLUMNS = (
@@ -101,3 +107,23 @@ def guard(folder: Path) -> Iterator[None]:
         ) from error
     except sqlite3.DatabaseError as error:
         raise DamagedData(f"the ledger in {folder} is damaged ({error})") from error
+
+
+def record_of_test(level: str, name: str, outcome: Outcome) -> tuple[str, list[Any]]:
+    """Return the statement and the values that keep the outcome of a test of a level of theory."""
+    statement = "INSERT OR REPLACE INTO tests (level, name, kind, reason, details) "
+    details = json.dumps(outcome.details, default=str)
+    return f"{statement}VALUES (?, ?, ?, ?, ?)", [
+        *(level, name, outcome.kind, outcome.reason, details)
+    ]
+
+
+def read_tests(database: sqlite3.Connection) -> list[tuple[str, str, Outcome]]:
+    """Return (level of theory, name, outcome) of all tests; none of a ledger from before them."""
+    there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tests'"
+    if database.execute(there).fetchone() is None:
+        return []
+    rows = database.execute(
+        "SELECT level, name, kind, reason, details FROM tests ORDER BY level, name"
+    ).fetchall()
+    return [(r[0], r[1], Outcome(r[2], r[3], json.loads(r[4]))) for r in rows]

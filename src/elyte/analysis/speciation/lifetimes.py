@@ -270,17 +270,20 @@ def _result(
         return Quantity.withhold(name, "ps", reason, **fields), curve
     refits = [_fit(fitted, t[points], y[points], noise)[0] for y in left_out]
     logs = np.log([_integral(x, t[-1])[0] for x in refits])
-    spread = float(np.sqrt((k - 1) * np.mean((logs - logs.mean()) ** 2)))
-    return _quantity(name, value, spread, k, fitted, fields), curve
+    # Groups with few pairs weigh little: there are fewer of them than it seems.
+    weights = sums[:, 1, 0]
+    groups = float(weights.sum() ** 2 / np.sum(weights**2))
+    spread = float(np.sqrt((k - 1) * np.mean((logs - logs.mean()) ** 2) * groups / (groups - 1)))
+    return _quantity(name, value, spread, groups, fitted, fields), curve
 
 
 def _quantity(
-    name: str, value: float, spread: float, k: int, fitted: Array, fields: dict[str, Any]
+    name: str, value: float, spread: float, groups: float, fitted: Array, fields: dict[str, Any]
 ) -> Quantity:
     amplitudes, times = _terms(fitted)
 
     def bounds(level: float) -> tuple[float, float]:
-        factor = float(np.exp(spread * t_factor(level, k - 1)))
+        factor = float(np.exp(spread * t_factor(level, max(groups - 1, 1.0))))
         return value / factor, value * factor
 
     return with_intervals(
@@ -290,7 +293,7 @@ def _quantity(
         bounds(0.95),
         "ps",
         method=f"integral of a fit of {len(times)} exponential(s); jackknife over ions",
-        n_effective=float(k),
+        n_effective=groups,
         details={"amplitudes": amplitudes.tolist(), "times_ps": times.tolist()},
         **fields,
     )

@@ -8,9 +8,10 @@ from typing import Any
 
 from elyte.core.errors import Outcome
 from elyte.core.progress import Progress
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.state import Task
-from elyte.reference import EngineSettings, label_frames, label_key
+from elyte.reference import EngineSettings, check_molecules, label_frames, label_key
 from elyte.reference.engines import find_engine
 from elyte.validation.errors import errors
 
@@ -33,6 +34,7 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
             workers=project.workers,
             progress=progress,
             config_type=config_type,
+            accept=None if tasks[chosen[0]].inputs.get("reactions") else check_molecules,
         )
         spent = (time.monotonic() - begin) / max(1, known.count(False))
         for i, key, was_known, result in zip(chosen, keys, known, labels, strict=True):
@@ -49,8 +51,9 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
 
 def check(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
     """Compare the potential with labels on which it was not trained."""
-    data = project.labelled(inputs["labels"])
-    found = errors(project.potential(inputs["potential"]), data)
+    hybrid = Hybrid.of(inputs)
+    data = hybrid.totals(project.labelled(inputs["labels"]), project)
+    found = errors(hybrid.model(project.potential(inputs["potential"])), data)
     summary = {
         "force_rmse": float(found.force_rmse),
         "force_rmse_error": float(found.force.rmse_error),

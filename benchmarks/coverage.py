@@ -1,6 +1,6 @@
 """Coverage of every error bar, as a table in Markdown.
 
-`python benchmarks/coverage.py --runs 400 --only lifetime`; all cases take some ten processor minutes.
+`python benchmarks/coverage.py --runs 400 --only lifetime`; all cases take ten processor minutes.
 """
 
 from __future__ import annotations

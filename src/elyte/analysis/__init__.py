@@ -2,8 +2,10 @@
 
 from elyte.analysis.curve import Curve
 from elyte.analysis.driver import Analysis, analyse
+from elyte.analysis.loading import load, record
 from elyte.analysis.maps import Cloud, Map
 from elyte.analysis.recognise import describe
+from elyte.analysis.recording import Recording
 from elyte.analysis.sites import find_pair, find_site
 from elyte.analysis.statistics import interval
 from elyte.analysis.steps.context import Options
@@ -20,6 +22,7 @@ __all__ = [
     "Curve",
     "Map",
     "Options",
+    "Recording",
     "Shell",
     "SpeciesGroup",
     "SystemDescription",
@@ -31,7 +34,9 @@ __all__ = [
     "find_site",
     "first_shell",
     "interval",
+    "load",
     "radial_distribution",
+    "record",
     "self_diffusion",
     "unwrap",
     "yeh_hummer",

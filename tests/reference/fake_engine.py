@@ -34,6 +34,7 @@ def label(frame, settings):
 def engine(environment):
     """Return the record of the engine; children find this module by PYTHONPATH."""
     here = os.path.dirname(os.path.abspath(__file__))
+    path = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])
     return Engine(
         name="fake",
         task="fake_engine:label",
@@ -41,5 +42,5 @@ def engine(environment):
         version=lambda: "1",
         level=lambda settings: f"fake{settings.differences()}",
         check=lambda frame, settings: None,
-        environment=lambda: {"PYTHONPATH": here, **environment},
+        environment=lambda: {"PYTHONPATH": path, **environment},
     )

@@ -21,34 +21,15 @@ from elyte.chemistry.recipe_types import (
     Lengths,
     Pair,
     Pressure,
-    Temperature,
     Temperatures,
     Time,
 )
+from elyte.chemistry.reference_settings import Reference, XtbSettings, read_reference
 from elyte.core.errors import RecipeError
 
 
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class Reference(_Group):
-    """The reference engine that labels frames, and its settings."""
-
-    engine: str = Field(
-        default="xtb", description="xtb (tblite), or another engine that `elyte doctor` lists"
-    )
-    method: str = Field(
-        default="GFN1-xTB", description="GFN1-xTB or GFN2-xTB; a functional for DFT engines"
-    )
-    accuracy: float = Field(
-        default=1.0, gt=0, description="numerical accuracy of xTB; smaller is tighter"
-    )
-    electronic_temperature: Temperature = Field(
-        default="300 K", description="temperature of the electrons' Fermi distribution"
-    )
-    max_iterations: int = Field(default=250, ge=1, description="largest number of SCF iterations")
-    workers: int = Field(default=2, ge=1, description="labels computed side by side")
 
 
 class PotentialSettings(_Group):
@@ -189,7 +170,9 @@ class Recipe(_Group):
         lt=1,
         description="largest relative deviation of an amount that whole molecules may cause",
     )
-    reference: Reference = Field(default_factory=Reference, description="the reference engine")
+    reference: Annotated[Reference, BeforeValidator(read_reference)] = Field(
+        default_factory=XtbSettings, description="the reference engine"
+    )
     potential: PotentialSettings = Field(
         default_factory=PotentialSettings, description="the potential"
     )
@@ -236,7 +219,7 @@ class Recipe(_Group):
     @property
     def workers(self) -> int:
         """How many tasks run side by side."""
-        return self.reference.workers
+        return int(self.reference.workers)
 
     @property
     def exploration_temperatures(self) -> tuple[float, ...]:

@@ -9,16 +9,18 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from ase.data import atomic_numbers
 from rich.console import Console
 from rich.table import Table
 
 from elyte.chemistry import Box, Composition, Recipe, plan_composition
 from elyte.chemistry.quantities import format_time
+from elyte.chemistry.species import element_counts
 from elyte.cli.display import duration
+from elyte.core.frame import Frame
+from elyte.reference import ENGINES, EngineSettings
 
-# Measured on one core of a server (AVX-512): GFN1-xTB with OpenBLAS, and the native potential.
-LABEL_SECONDS = 0.7  # for 88 atoms; grows with the square of their number
-METHOD_FACTORS = {"GFN1-xTB": 1.0, "GFN2-xTB": 1.6}
+# Measured on one core of a server (AVX-512) with the native potential.
 STEP_MICROSECONDS = {8: 1.0, 12: 2.0, 16: 4.5, 20: 13.0, 24: 40.0, 28: 120.0}
 TRAINING_SECONDS = 45.0  # level 16, six elements, 150 frames
 TYPICAL_ROUNDS = 6
@@ -52,9 +54,7 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     learning, production = recipe.learning, recipe.production
     rounds = min(learning.max_rounds, TYPICAL_ROUNDS)
     labels = min(learning.max_labels, learning.start_frames + rounds * learning.labels_per_round)
-    known = recipe.reference.engine == "xtb"
-    per_label = LABEL_SECONDS * (composition.label.atoms / 88.0) ** 2
-    per_label *= METHOD_FACTORS.get(recipe.reference.method, 1.0) if known else float("nan")
+    per_label = _label_seconds(recipe, composition)
     levels = np.array(sorted(STEP_MICROSECONDS))
     costs = np.array([STEP_MICROSECONDS[level] for level in levels])
     step = float(np.exp(np.interp(recipe.potential.level, levels, np.log(costs)))) * 1e-6
@@ -69,6 +69,28 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
         exploration_time=explored * composition.label.atoms * step / recipe.workers,
         production_time=produced * composition.production.atoms * step / recipe.workers,
     )
+
+
+def _label_seconds(recipe: Recipe, composition: Composition) -> float:
+    """Return about how long one label takes, s; nan for an engine of which nobody knows."""
+    box = composition.label
+    symbols = [
+        symbol
+        for name, count in box.counts.items()
+        for symbol, n in _elements(composition, name).items()
+        for _ in range(count * n)
+    ]
+    numbers = np.array([atomic_numbers[symbol] for symbol in symbols])
+    everywhere = np.ones(3, dtype=bool)
+    frame = Frame(numbers, np.zeros((len(numbers), 3)), box.edge * np.eye(3), everywhere)
+    reference = recipe.reference
+    settings = EngineSettings(reference.name, options=reference)
+    return ENGINES[reference.name].seconds(frame, settings) / float(reference.cores)
+
+
+def _elements(composition: Composition, name: str) -> dict[str, int]:
+    species = composition.species.get(name)
+    return {name: 1} if species is None else dict(element_counts(species))
 
 
 def plan(
@@ -135,7 +157,7 @@ def _realised(box: Box, name: str) -> tuple[str, str, str]:
 def _work(recipe: Recipe, work: Work) -> Table:
     learning, production = recipe.learning, recipe.production
     start, each, most = work.labels
-    engine = f"{recipe.reference.engine}, {recipe.reference.method}"
+    engine = f"{recipe.reference.name}, {recipe.reference.method}"
     potential = recipe.potential
     runs = production.trajectories * len(recipe.temperatures)
     rows = [

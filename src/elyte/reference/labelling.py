@@ -13,13 +13,16 @@ from ase.data import ground_state_magnetic_moments
 from elyte.core.errors import DamagedData, Outcome
 from elyte.core.frame import Frame, LabelledFrame, Labels
 from elyte.core.progress import Progress, silent
+from elyte.reference.cost import Cost, estimate_cost
 from elyte.reference.engines import Engine, find_engine
 from elyte.reference.firewall import Context, Limits, inspect
+from elyte.reference.programs import CORES
 from elyte.reference.settings import EngineSettings, label_key
 from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
 from elyte.workflow.pool import LocalPool
 from elyte.workflow.task import Task
 
+_LABELS = ("energy", "forces", "stress", "charges")
 TIME_LIMIT = 1800.0
 """Seconds that one label may take."""
 
@@ -46,6 +49,7 @@ def label_frames(
     accept: Callable[[Frame], Outcome] | None = None,
     time_limit: float = TIME_LIMIT,
     retry: bool = False,
+    cores: int = 1,
 ) -> list[LabelledFrame | Outcome]:
     """Label frames by a reference method, each one exactly once.
 
@@ -64,6 +68,7 @@ def label_frames(
         accept: a judgement of the structure, for the firewall.
         time_limit: seconds for one label.
         retry: compute quarantined frames again instead of returning their reason.
+        cores: processes that share one label, where the engine can.
 
     Returns:
         For each frame, in order, its `LabelledFrame` or the `Outcome` that says why not.
@@ -85,10 +90,12 @@ def label_frames(
     found = {key: _known(ledger, key, retry) for key in requests}
     missing = [requests[key] for key, known in found.items() if known is None]
     if missing:
-        with LocalPool(min(workers, len(missing)), engine.environment(), time_limit) as pool:
+        children = min(workers, len(missing))
+        with LocalPool(children, _environment(engine, cores), time_limit) as pool:
             atoms = _atom_energies(_elements(missing), settings, ledger, engine, pool)
             context = Context(limits or Limits(), atoms, settings.charge, accept=accept)
             report = _counting(progress or silent, len(requests), len(requests) - len(missing))
+            report(0, len(missing), str(_cost(missing, settings, ledger, children, cores)))
             found.update(_compute(missing, context, ledger, engine, pool, report))
     return [_with_frame(found[key], frame) for key, frame in zip(keys, frames, strict=True)]
 
@@ -164,6 +171,17 @@ def _compute(
     return results
 
 
+def _environment(engine: Engine, cores: int) -> dict[str, str]:
+    return {**engine.environment(), CORES: str(cores)}
+
+
+def _cost(
+    missing: Sequence[_Request], settings: EngineSettings, ledger: Ledger, workers: int, cores: int
+) -> Cost:
+    frames = [request.frame for request in missing]
+    return estimate_cost(frames, settings, ledger, workers, cores)
+
+
 def _store(
     request: _Request, answer: Mapping[str, Any] | Outcome, context: Context, ledger: Ledger
 ) -> LabelledFrame | Outcome:
@@ -171,7 +189,8 @@ def _store(
     if isinstance(answer, Outcome):
         _quarantine(ledger, request, answer, None, provenance)
         return answer
-    labels = Labels(level=request.level, **answer)
+    provenance |= {name: value for name, value in answer.items() if name not in _LABELS}
+    labels = Labels(level=request.level, **{n: answer[n] for n in _LABELS if n in answer})
     verdict = inspect(request.frame, labels, context)
     if not verdict.done:
         _quarantine(ledger, request, verdict, labels, provenance)

@@ -8,10 +8,10 @@ SevenNet doi:10.1021/acs.jctc.4c00190, CHGNet doi:10.1038/s42256-023-00716-3.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +91,11 @@ def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:
     check(frame, chosen)
     options = _options(chosen)
     begin = time.monotonic()
+    server = _server(options.package, options.method, packages.foundation_python())
     try:
-        answer = _server(options.package, options.method, packages.foundation_python()).ask(frame)
+        answer = server.ask(frame)
     except (OSError, EOFError) as error:
-        _server.cache_clear()
+        close_server()
         return Outcome("failed", f"the server of {options.package} ended: {error}")
     if "error" in answer:
         return Outcome("failed", f"{options.package} failed: {answer['error']}")
@@ -123,10 +124,11 @@ class _Server:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.greeting = self._read()
+        self.greeting: dict[str, Any] | None = None
 
     def ask(self, frame: Frame) -> dict[str, Any]:
         """Send a frame and return the answer."""
+        self.greeting = self.greeting or self._read()
         if "error" in self.greeting:
             return self.greeting
         request = {
@@ -148,7 +150,29 @@ class _Server:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    def close(self) -> None:
+        """End the process and close the pipes."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
-@lru_cache(maxsize=1)
+
+_servers: dict[tuple[str, str, str], _Server] = {}
+"""One at most: a worker process has one model at a time."""
+
+
 def _server(package: str, checkpoint: str, python: str) -> _Server:
-    return _Server(package, checkpoint, python)
+    key = (package, checkpoint, python)
+    if key not in _servers:
+        close_server()
+        _servers[key] = _Server(*key)
+    return _servers[key]
+
+
+def close_server() -> None:
+    """End the server of this process, if there is one."""
+    while _servers:
+        _servers.popitem()[1].close()

@@ -12,7 +12,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import time
-from functools import lru_cache
 from typing import Any
 
 import ase
@@ -22,7 +21,7 @@ from elyte.chemistry.reference_settings import GpawSettings
 from elyte.core.errors import MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.core.units import BOLTZMANN
-from elyte.reference import d3
+from elyte.reference import cache, d3
 from elyte.reference.molecules import (
     boxed,
     check_periodicity,
@@ -154,8 +153,17 @@ def _stress(atoms: ase.Atoms, options: GpawSettings) -> np.ndarray:
     return stress + pulay * np.eye(3)
 
 
-@lru_cache(maxsize=256)
 def _cutoff_slope(symbol: str, method: str, cutoff: float) -> float:
+    """Return ∂E/∂E_cut of an atom; it is computed once on a machine and kept in its cache."""
+    name = f"{symbol} {method} {cutoff:.10g} {version()}"
+    slope = cache.recall("gpaw-cutoff-slopes", name)
+    if slope is None:
+        slope = _compute_cutoff_slope(symbol, method, cutoff)
+        cache.remember("gpaw-cutoff-slopes", name, slope)
+    return slope
+
+
+def _compute_cutoff_slope(symbol: str, method: str, cutoff: float) -> float:
     """Return ∂E/∂E_cut of an atom in a small box, by a central difference."""
     gpaw = _library()
     width = 0.05 * cutoff

@@ -2,11 +2,14 @@
 
 On a box of 1000 atoms at 0.1 atoms/Å³ (the EC/EMC box of `shared/data` where that is there, else
 a random one), cutoff 5 Å, with random coefficients: microseconds per atom for each level,
-instruction set and number of threads, the neighbour list apart; the share of the multiply-add peak
-that the same run measures; and motep's C engine on the same potentials and structure where it is
-installed.
+instruction set, precision and number of threads, the neighbour list apart; the share of the
+multiply-add peak (of double precision) that the same run measures; a batch of boxes of 100 atoms;
+and on the same structure motep's C engine on the same potentials, and a classical force field
+with particle-mesh electrostatics (OpenMM), where they are installed. Other builds of motep are
+given by `--motep NAME=FOLDER`.
 
-Times are the least of several. Another program on the same cores makes them longer: see `load`.
+Times are the least of several; those of motep and OpenMM are processor time.
+Other programs on the same cores make them longer: see `load`.
 """
 
 from __future__ import annotations
@@ -15,14 +18,16 @@ import argparse
 import json
 import os
 import platform
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import classical_cost
 import numpy as np
 from ase.data import chemical_symbols
 
@@ -48,9 +53,9 @@ def standard_box() -> Frame:
     return Frame(numbers, table[:, 2:], np.array(lines[cell + 1 : cell + 4], dtype=float), True)
 
 
-def random_box(n: int, density: float = 0.1) -> Frame:
+def random_box(n: int, density: float = 0.1, seed: int = 0) -> Frame:
     """Return atoms on a disturbed lattice."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     edge, side = (n / density) ** (1 / 3), int(np.ceil(n ** (1 / 3)))
     sites = np.stack(np.meshgrid(*[np.arange(side)] * 3), -1).reshape(-1, 3)
     positions = random.permutation(sites)[:n] * edge / side + random.normal(0, 0.15, (n, 3))
@@ -73,9 +78,11 @@ def multiply_adds(mtp: MTP, neighbours_per_atom: float) -> float:
     return counts["per_neighbour"] * neighbours_per_atom + counts["per_atom"]
 
 
-def measure(frame: Frame, mtp: MTP, isa: str, threads: int, repeats: int) -> dict[str, Any]:
+def measure(
+    frame: Frame, mtp: MTP, isa: str, precision: str, threads: int, repeats: int
+) -> dict[str, Any]:
     """Return one row of the table."""
-    potential = native.Potential(mtp.native_arrays(), isa)
+    potential = native.Potential(mtp.native_arrays(), isa, precision)
     pbc = tuple(map(bool, frame.pbc))
     list_time, forces_time = potential.time(
         frame.numbers, frame.positions, frame.cell, pbc, threads, repeats, 0.5
@@ -84,7 +91,7 @@ def measure(frame: Frame, mtp: MTP, isa: str, threads: int, repeats: int) -> dic
     pairs = len(neighbours(frame, mtp.cutoff)) / n
     peak = native.multiply_adds_per_second(isa) * threads
     return {
-        "code": f"elyte ({isa})",
+        "code": f"elyte ({isa}, {precision})",
         "level": mtp.level,
         "threads": threads,
         "atoms": n,
@@ -96,28 +103,56 @@ def measure(frame: Frame, mtp: MTP, isa: str, threads: int, repeats: int) -> dic
     }
 
 
-def measure_motep(frame: Frame, mtp: MTP) -> dict[str, Any] | None:
-    """Return motep's row, or None where it is not installed."""
-    if find_spec("motep") is None:
-        return None
-    read = import_module("motep.io.mlip.mtp").read_mtp
-    engine_type = import_module("motep.calculator").make_mtp_engine("cext")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "potential.mtp"
-        mtp.save(path)
-        data = read(path)
-    data.species = list(mtp.species)
-    engine, atoms = engine_type(data, mode="run"), frame.to_ase()
-    energy = engine.calculate(atoms)["energy"]
-    difference = abs(energy - mtp.evaluate([frame])[0].energy)
-    seconds = least_time(lambda: engine.calculate(atoms))
+def measure_batch(mtp: MTP, threads: int, boxes: int = 64) -> dict[str, Any]:
+    """Return the row of a batch of boxes of 100 atoms, neighbour lists and Python included."""
+    frames = [random_box(100, seed=k) for k in range(boxes)]
+    mtp.evaluate(frames, threads)
+    seconds = least_time(lambda: mtp.evaluate(frames, threads))
     return {
-        "code": "motep 0.2 (C)",
+        "code": f"{boxes} boxes of 100",
+        "level": mtp.level,
+        "threads": threads,
+        "atoms": 100 * boxes,
+        "us_per_atom": 1e6 * seconds / (100 * boxes),
+    }
+
+
+_MOTEP = """
+import json, sys, time
+from ase.io import read
+from motep.io.mlip.mtp import read_mtp
+from motep.calculator import make_mtp_engine
+data = read_mtp(sys.argv[1])
+data.species = json.loads(sys.argv[3])
+engine, atoms, times = make_mtp_engine("cext")(data, mode="run"), read(sys.argv[2]), []
+energy = engine.calculate(atoms)["energy"]
+while len(times) < 3 or sum(times) < 1.5:
+    start = time.process_time()
+    engine.calculate(atoms)
+    times.append(time.process_time() - start)
+print(json.dumps([float(energy), min(times)]))
+"""
+
+
+def measure_motep(frame: Frame, mtp: MTP, name: str, folder: str) -> dict[str, Any]:
+    """Return the row of a build of motep, in a process of its own."""
+    with tempfile.TemporaryDirectory() as place:
+        mtp.save(Path(place) / "potential.mtp")
+        frame.to_ase().write(Path(place) / "box.traj")
+        paths = [str(Path(place) / file) for file in ("potential.mtp", "box.traj")]
+        search = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH", "")]))
+        command = [sys.executable, "-c", _MOTEP, *paths, json.dumps(list(mtp.species))]
+        done = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": search}, capture_output=True, check=True
+        )
+    energy, seconds = json.loads(done.stdout)
+    return {
+        "code": f"motep 0.2 ({name})",
         "level": mtp.level,
         "threads": 1,
         "atoms": len(frame),
         "us_per_atom": 1e6 * seconds / len(frame),
-        "energy_difference": difference,
+        "energy_difference": abs(energy - mtp.evaluate([frame])[0].energy),
     }
 
 
@@ -127,35 +162,51 @@ def line(row: dict[str, Any], motep: float | None) -> str:
     listed = f"{row['list_us_per_atom']:7.2f}" if "list_us_per_atom" in row else " " * 7
     faster = f"{motep / row['us_per_atom']:6.1f}" if motep else " " * 6
     return (
-        f"{row['level']:5d}  {row['code']:18s} {row['threads']:7d} {row['us_per_atom']:9.3f} "
+        f"{row['level']:5d}  {row['code']:24s} {row['threads']:7d} {row['us_per_atom']:9.3f} "
         f"{listed} {share} {faster}"
     )
 
 
+def of_level(level: int, frame: Frame, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a level: motep's builds, then the kernels."""
+    symbols = [chemical_symbols[z] for z in SPECIES]
+    mtp = MTP.initial(level, symbols, cutoff=5.0, min_distance=0.95)
+    if find_spec("motep") is not None:
+        for name, folder in options.motep.items():
+            yield measure_motep(frame, mtp, name, folder)
+    for isa in options.isa:
+        for precision in ("double", "single"):
+            for threads in options.threads:
+                yield measure(frame, mtp, isa, precision, threads, options.repeats)
+    for threads in options.threads:
+        yield measure_batch(mtp, threads)
+
+
 def main() -> None:
+    """Measure, print, and keep everything as JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--levels", type=int, nargs="*", default=[8, 12, 16, 20, 24])
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--isa", nargs="*", default=native.instruction_sets())
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--no-motep", action="store_true")
+    parser.add_argument("--motep", nargs="*", default=["C="], metavar="NAME=FOLDER")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/mtp_kernel.json"))
     options = parser.parse_args()
+    options.motep = dict(build.split("=", 1) for build in options.motep)
 
     frame, rows = standard_box(), []
-    symbols = [chemical_symbols[z] for z in SPECIES]
     print(f"{len(frame)} atoms, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    print("level  code               threads   µs/atom    list    peak   × motep")
+    print("level  code                     threads   µs/atom    list    peak   × motep")
+    if find_spec("openmm") is not None:
+        rows.append(classical_cost.measure(frame))
+        print(line(rows[-1], None), flush=True)
     for level in options.levels:
-        mtp = MTP.initial(level, symbols, cutoff=5.0, min_distance=0.95)
-        motep = None if options.no_motep else measure_motep(frame, mtp)
-        if motep:
-            rows.append(motep)
-            print(line(motep, None), flush=True)
-        for isa in options.isa:
-            for threads in options.threads:
-                rows.append(measure(frame, mtp, isa, threads, options.repeats))
-                print(line(rows[-1], motep["us_per_atom"] if motep else None), flush=True)
+        motep: float | None = None
+        for row in of_level(level, frame, options):
+            if row["code"].startswith("motep"):
+                motep = min(motep or row["us_per_atom"], row["us_per_atom"])
+            rows.append(row)
+            print(line(row, motep), flush=True)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     result = {"machine": platform.processor() or platform.machine(), "rows": rows}
     options.json.write_text(json.dumps(result, indent=1) + "\n")

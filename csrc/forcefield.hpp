@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace elyte {
@@ -23,6 +24,14 @@ struct Configuration {
 };
 
 struct Evaluation {
+  // Asked for: ∂E_i/∂θ of each atom, for extrapolation grades. A force field that has no such rows
+  // leaves row_width at 0.
+  bool want_rows = false;
+  std::size_t row_width = 0;
+  std::vector<double> rows;  // (n, row_width)
+  // The nearest pair below the distance from which on the potential is meant to be used, if any.
+  double closest = std::numeric_limits<double>::infinity();  // Å
+  std::array<std::int64_t, 2> closest_pair{-1, -1};
   double energy = 0;                        // eV
   std::vector<double> forces;               // (n, 3), eV/Å
   std::array<double, 9> strain_gradient{};  // ∂E/∂ε = V σ (ASE's sign), eV, rows

@@ -118,6 +118,8 @@ void Simulation::evaluate() {
   state.forces.assign(evaluation_.forces.begin(), evaluation_.forces.end());
   state.strain_gradient = evaluation_.strain_gradient;
   state.evaluated = true;
+  if (evaluation_.closest < closest_.distance)
+    closest_ = {evaluation_.closest, evaluation_.closest_pair, state.step};
 }
 
 // In an explosion atoms may be where no neighbour list can hold them, or at one point. What the
@@ -284,7 +286,8 @@ Report Simulation::check(double previous_energy) {
   return report;
 }
 
-Report Simulation::run(std::int64_t steps, const Targets& targets, Records& records) {
+Report Simulation::run(std::int64_t steps, const Targets& targets, Records& records,
+                       bool with_rows) {
   evaluate_if_needed();
   Report report;
   for (std::int64_t index = 0; index < steps; ++index) {
@@ -298,6 +301,7 @@ Report Simulation::run(std::int64_t steps, const Targets& targets, Records& reco
         history_.pop_front();
     }
     const double energy = state.energy;
+    evaluation_.want_rows = with_rows && index + 1 == steps;
     advance(BOLTZMANN * targets.temperature[index], targets.pressure[index],
             targets.volume ? targets.volume[index] : 0);
     ++state.step;

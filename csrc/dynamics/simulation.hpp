@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -87,6 +88,13 @@ struct Report {
   std::int64_t atom = -1;
 };
 
+// The nearest that two atoms came below the distance that the potential is meant for.
+struct CloseContact {
+  double distance = std::numeric_limits<double>::infinity();  // Å
+  std::array<std::int64_t, 2> pair{-1, -1};
+  std::int64_t step = -1;
+};
+
 struct Snapshot {
   std::int64_t step;
   std::vector<double> positions;
@@ -99,12 +107,15 @@ class Simulation {
  public:
   Simulation(const ForceField& force_field, const Settings& settings, State state);
 
-  Report run(std::int64_t steps, const Targets& targets, Records& records);
+  // with_rows: the last step's forces come with ∂E_i/∂θ, where the force field has such.
+  Report run(std::int64_t steps, const Targets& targets, Records& records, bool with_rows = false);
   void record(const Targets& targets, Records& records);  // the present step, before a run
 
   State state;
   Settings settings;
   const std::deque<Snapshot>& history() const { return history_; }
+  const CloseContact& closest() const { return closest_; }
+  const Evaluation& last_evaluation() const { return evaluation_; }
   double kinetic() const;           // at the step
   double middle_kinetic() const;    // mean of the two neighbouring half steps
   double pressure() const;          // eV/Å³; nan without a box
@@ -138,6 +149,7 @@ class Simulation {
   Evaluation evaluation_;
   std::vector<double> inverse_masses_;  // 1/(m × 103.64): eV/Å to Å/fs²
   std::deque<Snapshot> history_;
+  CloseContact closest_;
   double stopped_strain_ = 0;
 };
 

@@ -40,17 +40,63 @@ Configuration configuration_of(const Input<std::int64_t>& numbers, const Input<d
           pbc};
 }
 
-// Energy, forces, strain gradient, atomic energies.
-nb::tuple evaluate_with(Evaluator& evaluator, const Configuration& configuration) {
-  elyte::Evaluation result;
+// What one evaluation leaves, to be handed to Python.
+struct Found {
+  elyte::Evaluation evaluation;
+  std::vector<double> energies;
+  std::string error;
+
+  // Energy, forces, strain gradient, atomic energies, nearest pair below the potential's least
+  // distance (i, j, Å) or None, and rows ∂E_i/∂θ where they were asked for.
+  nb::tuple to_python() {
+    if (!error.empty()) throw nb::value_error(error.c_str());
+    const auto& strain = evaluation.strain_gradient;
+    nb::object closest = nb::none(), rows = nb::none();
+    if (evaluation.closest_pair[0] >= 0)
+      closest = nb::make_tuple(evaluation.closest_pair[0], evaluation.closest_pair[1],
+                               evaluation.closest);
+    if (evaluation.row_width > 0) rows = array(std::move(evaluation.rows), evaluation.row_width);
+    return nb::make_tuple(evaluation.energy, array(std::move(evaluation.forces), 3),
+                          array(std::vector<double>(strain.begin(), strain.end()), 3),
+                          array(std::move(energies), 1), closest, rows);
+  }
+};
+
+// An error is kept: it may not leave a parallel region.
+void evaluate_into(Evaluator& evaluator, const Configuration& configuration, Found& found) {
+  try {
+    evaluator.evaluate(configuration, found.evaluation);
+    found.energies = evaluator.energies();
+  } catch (const std::exception& error) {
+    found.error = error.what();
+  }
+}
+
+nb::tuple evaluate_with(Evaluator& evaluator, const Configuration& configuration, bool rows = false) {
+  Found found;
+  found.evaluation.want_rows = rows;
   {
     nb::gil_scoped_release released;
-    evaluator.evaluate(configuration, result);
+    evaluate_into(evaluator, configuration, found);
   }
-  std::vector<double> strain(result.strain_gradient.begin(), result.strain_gradient.end());
-  return nb::make_tuple(result.energy, array(std::move(result.forces), 3),
-                        array(std::move(strain), 3), array(evaluator.energies(), 1));
+  return found.to_python();
 }
+
+// The arrays of a structure, kept alive, and what borrows them.
+struct Structure {
+  Input<std::int64_t> numbers;
+  Input<double> positions, cell;
+  Configuration configuration;
+
+  static Structure of(nb::handle given) {
+    const auto parts = nb::cast<nb::tuple>(given);
+    Structure s{nb::cast<Input<std::int64_t>>(parts[0]), nb::cast<Input<double>>(parts[1]),
+                nb::cast<Input<double>>(parts[2]), {}};
+    s.configuration = configuration_of(s.numbers, s.positions, s.cell,
+                                       nb::cast<std::array<bool, 3>>(parts[3]));
+    return s;
+  }
+};
 
 // One structure after the other of the same run: keeps its Verlet list.
 class Follower {
@@ -58,8 +104,8 @@ class Follower {
   explicit Follower(std::unique_ptr<Evaluator> evaluator) : evaluator_(std::move(evaluator)) {}
 
   nb::tuple evaluate(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
-                     std::array<bool, 3> pbc) {
-    return evaluate_with(*evaluator_, configuration_of(numbers, positions, cell, pbc));
+                     std::array<bool, 3> pbc, bool rows) {
+    return evaluate_with(*evaluator_, configuration_of(numbers, positions, cell, pbc), rows);
   }
   std::int64_t builds() const { return evaluator_->builds(); }
 
@@ -70,14 +116,35 @@ class Follower {
 // A prepared potential; evaluations share nothing but the plan.
 class Potential {
  public:
-  Potential(const nb::dict& arrays, const std::string& isa)
+  Potential(const nb::dict& arrays, const std::string& isa, const std::string& precision)
       : plan_(std::make_shared<Plan>(elyte::mtp_model_from(arrays))),
-        kernel_(&elyte::mtp::choose_kernel(isa)) {}
+        kernel_(&elyte::mtp::choose_kernel(isa, precision)) {}
 
   nb::tuple evaluate(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
                      std::array<bool, 3> pbc, int threads) const {
     Evaluator evaluator(plan_, 0.0, threads, *kernel_);
     return evaluate_with(evaluator, configuration_of(numbers, positions, cell, pbc));
+  }
+
+  // A list of (numbers, positions, cell, pbc), threads over them; each result as of `evaluate`.
+  nb::list evaluate_all(const nb::list& structures, int threads) const {
+    std::vector<Structure> given;
+    for (nb::handle structure : structures) given.push_back(Structure::of(structure));
+    std::vector<Found> found(given.size());
+    {
+      nb::gil_scoped_release released;
+      const int used = std::max(1, std::min(threads, static_cast<int>(given.size())));
+#pragma omp parallel num_threads(used) if (used > 1)
+      {
+        Evaluator evaluator(plan_, 0.0, 1, *kernel_);
+#pragma omp for schedule(dynamic, 1)
+        for (std::size_t k = 0; k < given.size(); ++k)
+          evaluate_into(evaluator, given[k].configuration, found[k]);
+      }
+    }
+    nb::list results;
+    for (Found& one : found) results.append(one.to_python());
+    return results;
   }
 
   std::unique_ptr<Follower> follower(double skin, int threads) const {
@@ -115,6 +182,7 @@ class Potential {
   }
 
   std::string isa() const { return kernel_->name; }
+  std::string precision() const { return kernel_->precision; }
 
   // Multiply-adds (or operations of their cost) as docs/theory/mtp.md counts them.
   nb::dict operations() const {
@@ -153,19 +221,23 @@ double multiply_adds_per_second(const std::string& isa) {
 NB_MODULE(mtp, m) {
   nb::class_<Follower>(m, "Follower")
       .def("evaluate", &Follower::evaluate, nb::arg("numbers"), nb::arg("positions"),
-           nb::arg("cell"), nb::arg("pbc"), "Energy, forces, strain gradient and atomic energies.")
+           nb::arg("cell"), nb::arg("pbc"), nb::arg("rows") = false,
+           "Energy, forces, strain gradient, atomic energies, nearest pair, rows.")
       .def_prop_ro("builds", &Follower::builds, "How often the neighbour list was built.");
   nb::class_<Potential>(m, "Potential")
-      .def(nb::init<const nb::dict&, const std::string&>(), nb::arg("arrays"), nb::arg("isa") = "")
+      .def(nb::init<const nb::dict&, const std::string&, const std::string&>(), nb::arg("arrays"),
+           nb::arg("isa") = "", nb::arg("precision") = "double")
       .def("evaluate", &Potential::evaluate, nb::arg("numbers"), nb::arg("positions"),
            nb::arg("cell"), nb::arg("pbc"), nb::arg("threads") = 1,
-           "Energy, forces, strain gradient and atomic energies.")
+           "Energy, forces, strain gradient, atomic energies, nearest pair, None.")
+      .def("evaluate_all", &Potential::evaluate_all, nb::arg("structures"), nb::arg("threads") = 1)
       .def("follower", &Potential::follower, nb::arg("skin") = 0.5, nb::arg("threads") = 1)
       .def("force_field", &Potential::force_field, nb::arg("skin") = 0.5, nb::arg("threads") = 1)
       .def("time", &Potential::time, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
            nb::arg("pbc"), nb::arg("threads") = 1, nb::arg("repeats") = 5, nb::arg("skin") = 0.0)
       .def("operations", &Potential::operations)
-      .def_prop_ro("isa", &Potential::isa);
+      .def_prop_ro("isa", &Potential::isa)
+      .def_prop_ro("precision", &Potential::precision);
   m.def("instruction_sets", &instruction_sets, "Names of the kernels that this processor can run.");
   m.def("multiply_adds_per_second", &multiply_adds_per_second, nb::arg("isa") = "",
         "Measured peak of one core, floating-point operations per second.");

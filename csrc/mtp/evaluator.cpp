@@ -9,26 +9,30 @@
 
 namespace elyte::mtp {
 
-std::vector<const Kernel*> available_kernels() {
-  std::vector<const Kernel*> kernels;
+std::vector<const Kernel*> available_kernels(const std::string& precision) {
+  std::vector<const Kernel*> all, kernels;
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-    kernels.push_back(&kernel_avx512());
+    all.insert(all.end(), {&kernel_avx512(), &kernel_avx512_single()});
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    kernels.push_back(&kernel_avx2());
+    all.insert(all.end(), {&kernel_avx2(), &kernel_avx2_single()});
 #endif
-  kernels.push_back(&kernel_portable());
+  all.insert(all.end(), {&kernel_portable(), &kernel_portable_single()});
+  for (const Kernel* kernel : all)
+    if (precision == kernel->precision) kernels.push_back(kernel);
+  if (kernels.empty())
+    throw std::invalid_argument("precision '" + precision + "'; there are: double, single");
   return kernels;
 }
 
-const Kernel& choose_kernel(const std::string& name) {
+const Kernel& choose_kernel(const std::string& name, const std::string& precision) {
   std::string wanted = name;
   if (const char* variable = std::getenv("ELYTE_ISA"); wanted.empty() && variable)
     wanted = variable;
   std::string known;
-  for (const Kernel* kernel : available_kernels()) {
+  for (const Kernel* kernel : available_kernels(precision)) {
     if (wanted.empty() || wanted == kernel->name) return *kernel;
     known += std::string(known.empty() ? "" : ", ") + kernel->name;
   }
@@ -70,9 +74,11 @@ void check(const Configuration& c, double reach) {
                                 std::to_string(c.n) + " atoms");
 }
 
+constexpr double POINT = 1e-6;  // Å; atoms nearer than this are at one point
+
 // Shared out so that sums do not depend on the number of threads.
-std::int64_t chunks_for(std::int64_t n) {
-  const std::int64_t blocks = (n + BLOCK - 1) / BLOCK;
+std::int64_t chunks_for(std::int64_t n, int block) {
+  const std::int64_t blocks = (n + block - 1) / block;
   return std::min<std::int64_t>(blocks, n < 512 ? 4 : n < 4096 ? 8 : 16);
 }
 
@@ -128,7 +134,7 @@ void Evaluator::sort_list(const Configuration& c) {
   number_ghosts(c);
   const NeighbourList& list = list_.list();
   const auto s = static_cast<std::size_t>(plan_->model().species_count());
-  neighbours_.assign(list.index.size() + BLOCK, 0);  // as many more may be read
+  neighbours_.assign(list.index.size() + 8, 0);  // as many more may be read
   species_first_.assign(static_cast<std::size_t>(c.n) * s, 0);
   most_neighbours_ = 0;
   std::vector<std::int64_t> next(s + 1);
@@ -162,13 +168,16 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
                     ghost_atom_.data(),    list_.list().first.data(), neighbours_.data(),
                     species_first_.data(), most_neighbours_};
   const auto n = static_cast<std::size_t>(c.n);
-  const std::int64_t chunks = chunks_for(c.n), blocks = (c.n + BLOCK - 1) / BLOCK;
+  const int block = kernel_->block;
+  const std::int64_t chunks = chunks_for(c.n, block), blocks = (c.n + block - 1) / block;
   const int threads =
       static_cast<int>(std::min<std::int64_t>(threads_, std::max<std::int64_t>(chunks, 1)));
   const std::size_t needed = kernel_->scratch(plan_->tables(), atoms);
   scratch_.resize(static_cast<std::size_t>(threads));
   energies_.resize(n);
   double* all_forces = forces_.aligned(4 * n * static_cast<std::size_t>(chunks));
+  result.row_width = result.want_rows ? static_cast<std::size_t>(plan_->tables().row_width) : 0;
+  result.rows.resize(n * result.row_width);
   std::vector<Results> results(static_cast<std::size_t>(chunks));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
@@ -177,9 +186,10 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
     Results& part = results[static_cast<std::size_t>(chunk)];
     part.energies = energies_.data();
     part.forces = forces;
+    part.rows = result.row_width > 0 ? result.rows.data() : nullptr;
     double* memory = scratch_[static_cast<std::size_t>(omp_get_thread_num())].aligned(needed);
-    const std::int64_t begin = blocks * chunk / chunks * BLOCK;
-    const std::int64_t end = std::min<std::int64_t>(blocks * (chunk + 1) / chunks * BLOCK, c.n);
+    const std::int64_t begin = blocks * chunk / chunks * block;
+    const std::int64_t end = std::min<std::int64_t>(blocks * (chunk + 1) / chunks * block, c.n);
     kernel_->range(plan_->tables(), atoms, begin, end, memory, part);
   }
   sum_chunks(results, result);
@@ -189,12 +199,17 @@ void Evaluator::sum_chunks(const std::vector<Results>& results, Evaluation& resu
   const std::size_t n = energies_.size();
   result.forces.assign(3 * n, 0.0);
   std::array<double, 6> strain{};
+  result.closest = std::numeric_limits<double>::infinity();
   for (const Results& part : results) {
-    if (part.coincident[0] >= 0) refuse(part.coincident[0], part.coincident[1]);
+    if (part.closest < result.closest) {
+      result.closest = part.closest;
+      result.closest_pair = {part.closest_pair[0], part.closest_pair[1]};
+    }
     for (std::size_t i = 0; i < n; ++i)
       for (int x = 0; x < 3; ++x) result.forces[3 * i + x] += part.forces[4 * i + x];
     for (int k = 0; k < 6; ++k) strain[k] += part.strain[k];
   }
+  if (result.closest < POINT) refuse(result.closest_pair[0], result.closest_pair[1]);
   result.energy = 0;
   for (double energy : energies_) result.energy += energy;
   result.strain_gradient = {strain[0], strain[5], strain[4], strain[5], strain[1],

@@ -12,10 +12,10 @@
 
 namespace elyte::mtp {
 
-// The kernels that this processor can run, the fastest first.
-std::vector<const Kernel*> available_kernels();
+// The kernels of a precision that this processor can run, the fastest first.
+std::vector<const Kernel*> available_kernels(const std::string& precision = "double");
 // The fastest one, or the one that $ELYTE_ISA names; throws std::invalid_argument if there is none.
-const Kernel& choose_kernel(const std::string& name = "");
+const Kernel& choose_kernel(const std::string& name = "", const std::string& precision = "double");
 
 class Evaluator final : public ForceField {
  public:

@@ -1,8 +1,8 @@
 // What the compiled kernels read and write: plain pointers only, so that the files compiled for
 // different instruction sets share no inline code.
 //
-// The arithmetic is derived in docs/theory/mtp.md. In short, for a block of BLOCK atoms:
-//   1. neighbours within the cutoff, sorted by species            (scalar)
+// The arithmetic is derived in docs/theory/mtp.md. In short, for a block of atoms:
+//   1. neighbours within the cutoff, sorted by species            (one neighbour per lane, double)
 //   2. f_μ and f'_μ                                               (one neighbour per lane)
 //   3. moments of the monomials x^a y^b z^c with c ≤ 1            (one neighbour per lane)
 //   4. the other moments, the products, the energy, and back      (one atom per lane)
@@ -14,8 +14,17 @@
 
 namespace elyte::mtp {
 
-inline constexpr int BLOCK = 8;        // atoms that are contracted together
-inline constexpr int LARGEST_SHAPE = 12;
+#ifndef ELYTE_LARGEST_SHAPE
+#define ELYTE_LARGEST_SHAPE 12  // that of level 28
+#endif
+inline constexpr int LARGEST_SHAPE = ELYTE_LARGEST_SHAPE;
+// The values of a block of atoms, which are contracted together, take one cache line: 8 atoms in
+// double precision, 16 in single.
+inline constexpr int SLOT_BYTES = 64;
+template <typename Real>
+constexpr int block_of() {
+  return SLOT_BYTES / static_cast<int>(sizeof(Real));
+}
 
 // A shape D says which moments of the monomials x^a y^b z^c, c ≤ 1, are made: with the weights
 // w_{2μ} = f_μ and w_{2μ+1} = f_μ z, those of w_0 … w_{J−1} at each degree d = a + b ≤ D, where
@@ -36,12 +45,13 @@ constexpr int slot_of(int shape, int d, int t, int j) {
 }
 constexpr int primary_slots(int shape) { return first_slot(shape, shape + 1); }
 
-// Values of a block stand in slots of BLOCK doubles: primary moments, then derived ones (those
-// with c ≥ 2), then products that are factors of others.
-// One product weight · v[a] v[b]; a and b are offsets into the values, slots times BLOCK.
+// Values of a block stand in slots: primary moments, then derived ones (those with c ≥ 2), then
+// products that are factors of others.
+// One product weight · v[a] v[b]; a and b are offsets into the values in bytes.
+template <typename Real>
 struct Term {
   std::int32_t a, b;
-  double weight;
+  Real weight;
 };
 
 // Consecutive slots that have equally many terms each, so that loops have few surprises.
@@ -49,11 +59,21 @@ struct Group {
   int targets, terms;
 };
 
+// Coefficients in the precision of a kernel.
+template <typename Real>
+struct Coefficients {
+  const Real* radial;  // [z_i][z_j][β][radial_functions(shape)], scaling included
+  const Term<Real>* terms;
+  const Real* seeds;
+  const Real* row_values;
+  const Term<Real>* scalar_terms;
+};
+
 struct Tables {
   int shape;
   int species_count, radial_size;
   double cutoff, x_scale, x_shift;  // x = x_scale r + x_shift
-  const double* radial;             // [z_i][z_j][β][radial_functions(shape)], scaling included
+  double min_distance;              // Å; nearer pairs are noted
   const double* isolated;           // energy of each species' isolated atom
   const double* core_distance;      // [z_i][z_j], Å, where the repulsion begins
   double core_strength;             // eV
@@ -64,15 +84,20 @@ struct Tables {
   const int* derived;     // (derived_count, 3)
   int groups_count;       // products that are factors of others: slots that are sums of terms
   const Group* groups;    // in the order in which they can be made
-  const Term* terms;
   int seeds_count;        // the energy's linear terms
   const int* seed_slot;
-  const double* seeds;
   int rows_count;         // the energy's last terms, Σ_a v_a Σ_b S_ab v_b
   const int* row_slot;
   const int* row_first;
-  const int* columns;
-  const double* row_values;
+  const int* columns;     // offsets in bytes
+  // for rows ∂E_i/∂θ = [∂/∂ξ (scalars_count), ∂/∂c[z_j][μ][β]] of atoms of any species z_i
+  int n_mu, row_width;
+  double scaling;
+  int scalars_count;
+  const int* scalar_slot;         // offset of the slot that is the scalar, or −1 for a sum of …
+  const int* scalar_terms_count;  // … terms
+  Coefficients<double> in_double;
+  Coefficients<float> in_single;
 };
 
 struct Atoms {
@@ -81,7 +106,7 @@ struct Atoms {
   const double* ghosts;             // (ghosts, 4): atoms and their images that are on the list
   const std::int32_t* ghost_atom;   // which atom each of them is
   const std::int64_t* first;        // neighbours of atom i: first[i] … first[i + 1], by species
-  const std::int32_t* neighbours;   // ghosts; LANES more may be read than are there
+  const std::int32_t* neighbours;   // ghosts; eight more may be read than are there
   const std::int64_t* species_first;  // (n, species_count): where each species begins
   int most_neighbours;                // of any atom on the list
 };
@@ -89,8 +114,10 @@ struct Atoms {
 struct Results {
   double* energies;                // (n), set for the atoms of the range
   double* forces;                  // (n, 4), the first three of each added to
+  double* rows;                    // (n, row_width) of ∂E_i/∂θ, set; or null
   double strain[6];                // xx yy zz yz xz xy of ∂E/∂ε, set
-  std::int64_t coincident[2];      // a pair at one point, or −1
+  double closest;                  // Å; the least distance below min_distance, or infinite
+  std::int64_t closest_pair[2];    // of these atoms
 };
 
 // Energies and forces of the atoms begin … end − 1.
@@ -98,8 +125,10 @@ using Range = void (*)(const Tables&, const Atoms&, std::int64_t begin, std::int
                        double* scratch, Results&);
 
 struct Kernel {
-  const char* name;    // "avx512", "avx2", "portable"
+  const char* name;       // "avx512", "avx2", "portable"
+  const char* precision;  // "double", "single": of the arithmetic; sums over atoms are in double
   int lanes;
+  int block;  // atoms that are contracted together
   Range range;
   // doubles of scratch that a call needs; scratch is aligned to 64 bytes
   std::size_t (*scratch)(const Tables&, const Atoms&);
@@ -108,9 +137,12 @@ struct Kernel {
 };
 
 const Kernel& kernel_portable();
+const Kernel& kernel_portable_single();
 #if defined(__x86_64__)
 const Kernel& kernel_avx2();
+const Kernel& kernel_avx2_single();
 const Kernel& kernel_avx512();
+const Kernel& kernel_avx512_single();
 #endif
 
 }  // namespace elyte::mtp

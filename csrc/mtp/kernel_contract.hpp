@@ -9,12 +9,29 @@ namespace {
 
 // ---- 4. contractions, one atom per lane --------------------------------------------------------
 
-ELYTE_INLINE double* slot(double* base, int index) { return base + index * BLOCK; }
+ELYTE_INLINE Real* slot(Real* base, int index) { return base + index * BLOCK; }
+// By an offset in bytes.
+ELYTE_INLINE Real* at(Real* base, std::int32_t offset) {
+  return reinterpret_cast<Real*>(reinterpret_cast<char*>(base) + offset);
+}
+
+// Energies of a block, summed in double precision.
+struct Energies {
+  Wide sum[BLOCK_VECTORS * PARTS] = {};
+  ELYTE_INLINE void add(int l, Vec v) {
+    for (int part = 0; part < PARTS; ++part) sum[l * PARTS + part] += widen(v, part);
+  }
+  ELYTE_INLINE void write(double* energies) const {
+    for (int k = 0; k < BLOCK_VECTORS * PARTS; ++k)
+      *reinterpret_cast<Wide*>(energies + k * WIDE) = sum[k];
+  }
+};
 
 template <int D>
 void contract(const Tables& tables, Scratch& s, double* energies) {
   constexpr int P = primary_slots(D);
-  double *v = s.values, *adjoint = s.adjoints;
+  const Coefficients<Real>& coefficients = coefficients_of(tables);
+  Real *v = s.values, *adjoint = s.adjoints;
   for (int p = 0; p < P; ++p)
     for (int b = 0; b < BLOCK_VECTORS; ++b) {
       Vec lanes[LANES];
@@ -29,48 +46,47 @@ void contract(const Tables& tables, Scratch& s, double* energies) {
       store(slot(v, P + k) + b, load(slot(v, derived[3 * k]) + b) -
                                     load(slot(v, derived[3 * k + 1]) + b) -
                                     load(slot(v, derived[3 * k + 2]) + b));
-  const Term* const terms = tables.terms;
-  const Term* term = terms;
-  double* target = slot(v, first_target);
+  const Term<Real>* term = coefficients.terms;
+  Real* target = slot(v, first_target);
   for (int g = 0; g < tables.groups_count; ++g) {
     const Group group = tables.groups[g];
     for (int t = 0; t < group.targets; ++t, target += BLOCK) {
       Vec sum[BLOCK_VECTORS] = {};
-      for (const Term* end = term + group.terms; term < end; ++term)
+      for (const Term<Real>* end = term + group.terms; term < end; ++term)
         for (int l = 0; l < BLOCK_VECTORS; ++l)
-          sum[l] += term->weight * load(v + term->a + l * LANES) * load(v + term->b + l * LANES);
+          sum[l] += term->weight * load(at(v, term->a) + l * LANES) * load(at(v, term->b) + l * LANES);
       for (int l = 0; l < BLOCK_VECTORS; ++l) store(target + l * LANES, sum[l]);
     }
   }
 
   const int values_count = tables.slots * BLOCK;
   for (int k = 0; k < values_count; k += LANES) store(adjoint + k, Vec{});
-  Vec energy[BLOCK_VECTORS] = {};
+  Energies energy;
   for (int k = 0; k < tables.seeds_count; ++k)
     for (int l = 0; l < BLOCK_VECTORS; ++l) {
-      const int at = tables.seed_slot[k] * BLOCK + l * LANES;
-      energy[l] += tables.seeds[k] * load(v + at);
-      store(adjoint + at, all(tables.seeds[k]));
+      const int seed = tables.seed_slot[k] * BLOCK + l * LANES;
+      energy.add(l, coefficients.seeds[k] * load(v + seed));
+      store(adjoint + seed, all(coefficients.seeds[k]));
     }
   const int rows_count = tables.rows_count;
   const int* const columns = tables.columns;
-  const double* const row_values = tables.row_values;
+  const Real* const row_values = coefficients.row_values;
   for (int row = 0; row < rows_count; ++row) {
     const int a = tables.row_slot[row] * BLOCK, end = tables.row_first[row + 1];
     Vec mine[BLOCK_VECTORS], gradient[BLOCK_VECTORS] = {};
     for (int l = 0; l < BLOCK_VECTORS; ++l) mine[l] = load(v + a + l * LANES);
     for (int k = tables.row_first[row]; k < end; ++k)
       for (int l = 0; l < BLOCK_VECTORS; ++l) {
-        const int b = columns[k] * BLOCK + l * LANES;
-        gradient[l] += row_values[k] * load(v + b);
-        store(adjoint + b, load(adjoint + b) + row_values[k] * mine[l]);
+        Real* const theirs = at(adjoint, columns[k]) + l * LANES;
+        gradient[l] += row_values[k] * load(at(v, columns[k]) + l * LANES);
+        store(theirs, load(theirs) + row_values[k] * mine[l]);
       }
     for (int l = 0; l < BLOCK_VECTORS; ++l) {
-      energy[l] += mine[l] * gradient[l];
+      energy.add(l, mine[l] * gradient[l]);
       store(adjoint + a + l * LANES, load(adjoint + a + l * LANES) + gradient[l]);
     }
   }
-  for (int l = 0; l < BLOCK_VECTORS; ++l) store(energies + l * LANES, energy[l]);
+  energy.write(energies);
 
   target = slot(adjoint, tables.slots);
   for (int g = tables.groups_count - 1; g >= 0; --g) {
@@ -79,13 +95,14 @@ void contract(const Tables& tables, Scratch& s, double* energies) {
       target -= BLOCK;
       Vec above[BLOCK_VECTORS];
       for (int l = 0; l < BLOCK_VECTORS; ++l) above[l] = load(target + l * LANES);
-      for (const Term* end = term - group.terms; term > end;) {
+      for (const Term<Real>* end = term - group.terms; term > end;) {
         --term;
         for (int l = 0; l < BLOCK_VECTORS; ++l) {
-          const int a = term->a + l * LANES, b = term->b + l * LANES;
+          Real* const a = at(adjoint, term->a) + l * LANES;
+          Real* const b = at(adjoint, term->b) + l * LANES;
           const Vec scaled = term->weight * above[l];
-          store(adjoint + a, load(adjoint + a) + scaled * load(v + b));
-          store(adjoint + b, load(adjoint + b) + scaled * load(v + a));
+          store(a, load(a) + scaled * load(at(v, term->b) + l * LANES));
+          store(b, load(b) + scaled * load(at(v, term->a) + l * LANES));
         }
       }
     }
@@ -94,7 +111,7 @@ void contract(const Tables& tables, Scratch& s, double* energies) {
     for (int b = 0; b < BLOCK; b += LANES) {
       const Vec above = load(slot(adjoint, P + k) + b);
       for (int part = 0; part < 3; ++part) {
-        double* to = slot(adjoint, derived[3 * k + part]) + b;
+        Real* to = slot(adjoint, derived[3 * k + part]) + b;
         store(to, part == 0 ? load(to) + above : load(to) - above);
       }
     }

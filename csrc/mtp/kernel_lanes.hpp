@@ -1,55 +1,109 @@
-// Vectors of doubles for the instruction set this file is compiled for. Included by
+// Vectors for the instruction set and the precision this file is compiled for. Included by
 // kernel_body.hpp only; everything is internal to the including file.
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int LANES = 8;
-#elif defined(__AVX2__)
-constexpr int LANES = 4;
+#if defined(ELYTE_SINGLE)
+using Real = float;
 #else
-constexpr int LANES = 2;
+using Real = double;
 #endif
 
-typedef double Vec __attribute__((vector_size(8 * LANES), may_alias));
-typedef double VecUnaligned __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
-typedef std::int64_t Mask __attribute__((vector_size(8 * LANES)));
+#if defined(__AVX512F__)
+constexpr int VECTOR_BYTES = 64;
+#elif defined(__AVX2__)
+constexpr int VECTOR_BYTES = 32;
+#else
+constexpr int VECTOR_BYTES = 16;
+#endif
+constexpr int LANES = VECTOR_BYTES / sizeof(Real);
+constexpr int WIDE = VECTOR_BYTES / sizeof(double);  // lanes of a vector of doubles
+constexpr int PARTS = LANES / WIDE;                  // vectors of doubles that hold one Vec
+
+// Vec is what the kernel computes with; Wide is for differences of positions and for sums.
+typedef Real Vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef Real VecUnaligned __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(Real)), may_alias));
+typedef double Wide __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef double WideUnaligned __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
+#if defined(ELYTE_SINGLE)
+typedef std::int32_t Mask __attribute__((vector_size(VECTOR_BYTES)));
+#else
+typedef std::int64_t Mask __attribute__((vector_size(VECTOR_BYTES)));
+#endif
 
 #define ELYTE_INLINE inline __attribute__((always_inline))
 
-ELYTE_INLINE Vec load(const double* p) { return *reinterpret_cast<const Vec*>(p); }
-ELYTE_INLINE void store(double* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
-ELYTE_INLINE Vec load_unaligned(const double* p) {
+ELYTE_INLINE Vec load(const Real* p) { return *reinterpret_cast<const Vec*>(p); }
+ELYTE_INLINE void store(Real* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
+ELYTE_INLINE Vec load_unaligned(const Real* p) {
   return *reinterpret_cast<const VecUnaligned*>(p);
 }
-ELYTE_INLINE void store_unaligned(double* p, Vec v) { *reinterpret_cast<VecUnaligned*>(p) = v; }
-ELYTE_INLINE Vec all(double x) { return x - Vec{}; }
+ELYTE_INLINE void store_unaligned(Real* p, Vec v) { *reinterpret_cast<VecUnaligned*>(p) = v; }
+ELYTE_INLINE Vec all(Real x) { return x - Vec{}; }
+ELYTE_INLINE Wide all_wide(double x) { return x - Wide{}; }
+
+// Lanes part · WIDE … of v in double precision.
+ELYTE_INLINE Wide widen(Vec v, [[maybe_unused]] int part) {
+#if !defined(ELYTE_SINGLE)
+  return v;
+#elif defined(__AVX512F__)
+  return _mm512_cvtps_pd(part == 0 ? _mm512_castps512_ps256(v) : _mm512_extractf32x8_ps(v, 1));
+#elif defined(__AVX2__)
+  return _mm256_cvtps_pd(part == 0 ? _mm256_castps256_ps128(v) : _mm256_extractf128_ps(v, 1));
+#else
+  return Wide{static_cast<double>(v[2 * part]), static_cast<double>(v[2 * part + 1])};
+#endif
+}
+
+// The other way round.
+ELYTE_INLINE Vec narrow(const Wide* parts) {
+#if !defined(ELYTE_SINGLE)
+  return parts[0];
+#elif defined(__AVX512F__)
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(parts[0])),
+                            _mm512_cvtpd_ps(parts[1]), 1);
+#elif defined(__AVX2__)
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(parts[0])),
+                              _mm256_cvtpd_ps(parts[1]), 1);
+#else
+  return Vec{static_cast<Real>(parts[0][0]), static_cast<Real>(parts[0][1]),
+             static_cast<Real>(parts[1][0]), static_cast<Real>(parts[1][1])};
+#endif
+}
 
 ELYTE_INLINE Vec square_root(Vec v) {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && defined(ELYTE_SINGLE)
+  return _mm512_sqrt_ps(v);
+#elif defined(__AVX512F__)
   return _mm512_sqrt_pd(v);
+#elif defined(__AVX2__) && defined(ELYTE_SINGLE)
+  return _mm256_sqrt_ps(v);
 #elif defined(__AVX2__)
   return _mm256_sqrt_pd(v);
 #else
-  for (int lane = 0; lane < LANES; ++lane) v[lane] = __builtin_sqrt(v[lane]);
+  for (int lane = 0; lane < LANES; ++lane) v[lane] = static_cast<Real>(__builtin_sqrt(v[lane]));
   return v;
 #endif
 }
 
 // 1/√v to about the last bit.
 ELYTE_INLINE Vec inverse_square_root(Vec v) {
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) && defined(ELYTE_SINGLE)
+  const Vec y = _mm512_rsqrt14_ps(v);  // and a step of Newton's method: 14, 28 bits
+  return y + y * (0.5f - 0.5f * v * y * y);
+#elif defined(__AVX512F__)
   Vec y = _mm512_rsqrt14_pd(v);  // and two steps of Newton's method: 14, 28, 56 bits
   for (int step = 0; step < 2; ++step) y += y * (0.5 - 0.5 * v * y * y);
   return y;
 #else
-  return 1.0 / square_root(v);
+  return all(1) / square_root(v);
 #endif
 }
 
@@ -58,30 +112,55 @@ typedef double Quad __attribute__((vector_size(32), may_alias));
 ELYTE_INLINE Quad load_quad(const double* p) { return *reinterpret_cast<const Quad*>(p); }
 ELYTE_INLINE void store_quad(double* p, Quad v) { *reinterpret_cast<Quad*>(p) = v; }
 
+// `width` lanes of a, `width` of b, and so on: the first half of each 2·width of both, or the second.
+template <int width, bool second, int... lane>
+ELYTE_INLINE Vec halves(Vec a, Vec b, std::integer_sequence<int, lane...>) {
+  constexpr int from = second ? width : 0;
+  return __builtin_shufflevector(
+      a, b, (lane / width % 2 == 0 ? lane + from : LANES + lane - width + from)...);
+}
+
+// Lane k of the result is the sum of all lanes of rows[k].
+template <int width = 1>
+ELYTE_INLINE Vec sums_of_rows(const Vec* rows) {
+  if constexpr (width == LANES) {
+    return rows[0];
+  } else {
+    using Lanes = std::make_integer_sequence<int, LANES>;
+    Vec pairs[LANES / (2 * width)];
+    for (int k = 0; k < LANES / (2 * width); ++k)
+      pairs[k] = halves<width, false>(rows[2 * k], rows[2 * k + 1], Lanes{}) +
+                 halves<width, true>(rows[2 * k], rows[2 * k + 1], Lanes{});
+    return sums_of_rows<2 * width>(pairs);
+  }
+}
+
+typedef std::int64_t Lanes64 __attribute__((vector_size(VECTOR_BYTES)));
+
 // x, y, z of the rows of `table`, (…, 4), that `index` names: one row per lane.
-ELYTE_INLINE void load_rows(const double* table, const std::int32_t* index, Vec& x, Vec& y,
-                            Vec& z) {
+ELYTE_INLINE void load_rows(const double* table, const std::int32_t* index, Wide& x, Wide& y,
+                            Wide& z) {
 #if defined(__AVX512F__)
-  Vec pair[4];  // rows k and k + 4
+  Wide pair[4];  // rows k and k + 4
   for (int k = 0; k < 4; ++k)
     pair[k] = _mm512_insertf64x4(_mm512_castpd256_pd512(load_quad(table + 4 * index[k])),
                                  load_quad(table + 4 * index[k + 4]), 1);
-  const Vec xz01 = _mm512_unpacklo_pd(pair[0], pair[1]), y01 = _mm512_unpackhi_pd(pair[0], pair[1]);
-  const Vec xz23 = _mm512_unpacklo_pd(pair[2], pair[3]), y23 = _mm512_unpackhi_pd(pair[2], pair[3]);
-  const Mask low{0, 1, 8, 9, 4, 5, 12, 13}, high{2, 3, 10, 11, 6, 7, 14, 15};
+  const Wide xz01 = _mm512_unpacklo_pd(pair[0], pair[1]), y01 = _mm512_unpackhi_pd(pair[0], pair[1]);
+  const Wide xz23 = _mm512_unpacklo_pd(pair[2], pair[3]), y23 = _mm512_unpackhi_pd(pair[2], pair[3]);
+  const Lanes64 low{0, 1, 8, 9, 4, 5, 12, 13}, high{2, 3, 10, 11, 6, 7, 14, 15};
   x = __builtin_shuffle(xz01, xz23, low);
   y = __builtin_shuffle(y01, y23, low);
   z = __builtin_shuffle(xz01, xz23, high);
 #elif defined(__AVX2__)
-  Vec row[4];
+  Wide row[4];
   for (int k = 0; k < 4; ++k) row[k] = load_quad(table + 4 * index[k]);
-  const Vec xz01 = _mm256_unpacklo_pd(row[0], row[1]), y01 = _mm256_unpackhi_pd(row[0], row[1]);
-  const Vec xz23 = _mm256_unpacklo_pd(row[2], row[3]), y23 = _mm256_unpackhi_pd(row[2], row[3]);
+  const Wide xz01 = _mm256_unpacklo_pd(row[0], row[1]), y01 = _mm256_unpackhi_pd(row[0], row[1]);
+  const Wide xz23 = _mm256_unpacklo_pd(row[2], row[3]), y23 = _mm256_unpackhi_pd(row[2], row[3]);
   x = _mm256_permute2f128_pd(xz01, xz23, 0x20);
   y = _mm256_permute2f128_pd(y01, y23, 0x20);
   z = _mm256_permute2f128_pd(xz01, xz23, 0x31);
 #else
-  for (int lane = 0; lane < LANES; ++lane) {
+  for (int lane = 0; lane < WIDE; ++lane) {
     const double* row = table + 4 * index[lane];
     x[lane] = row[0], y[lane] = row[1], z[lane] = row[2];
   }
@@ -89,13 +168,13 @@ ELYTE_INLINE void load_rows(const double* table, const std::int32_t* index, Vec&
 }
 
 // The other way round: one row (x, y, z, 0) per lane, one after the other.
-ELYTE_INLINE void store_rows(double* rows, Vec x, Vec y, Vec z) {
+ELYTE_INLINE void store_rows(double* rows, Wide x, Wide y, Wide z) {
 #if defined(__AVX512F__)
-  const Vec none{};
-  const Vec xy_even = _mm512_unpacklo_pd(x, y), xy_odd = _mm512_unpackhi_pd(x, y);
-  const Vec z_even = _mm512_unpacklo_pd(z, none), z_odd = _mm512_unpackhi_pd(z, none);
-  const Mask low{0, 1, 8, 9, 4, 5, 12, 13}, high{2, 3, 10, 11, 6, 7, 14, 15};
-  const Vec pair[4] = {
+  const Wide none{};
+  const Wide xy_even = _mm512_unpacklo_pd(x, y), xy_odd = _mm512_unpackhi_pd(x, y);
+  const Wide z_even = _mm512_unpacklo_pd(z, none), z_odd = _mm512_unpackhi_pd(z, none);
+  const Lanes64 low{0, 1, 8, 9, 4, 5, 12, 13}, high{2, 3, 10, 11, 6, 7, 14, 15};
+  const Wide pair[4] = {
       __builtin_shuffle(xy_even, z_even, low), __builtin_shuffle(xy_odd, z_odd, low),
       __builtin_shuffle(xy_even, z_even, high), __builtin_shuffle(xy_odd, z_odd, high)};
   for (int k = 0; k < 4; ++k) {
@@ -103,77 +182,65 @@ ELYTE_INLINE void store_rows(double* rows, Vec x, Vec y, Vec z) {
     store_quad(rows + 4 * (k + 4), _mm512_extractf64x4_pd(pair[k], 1));
   }
 #elif defined(__AVX2__)
-  const Vec none{};
-  const Vec xy02 = _mm256_unpacklo_pd(x, y), xy13 = _mm256_unpackhi_pd(x, y);
-  const Vec z02 = _mm256_unpacklo_pd(z, none), z13 = _mm256_unpackhi_pd(z, none);
+  const Wide none{};
+  const Wide xy02 = _mm256_unpacklo_pd(x, y), xy13 = _mm256_unpackhi_pd(x, y);
+  const Wide z02 = _mm256_unpacklo_pd(z, none), z13 = _mm256_unpackhi_pd(z, none);
   store_quad(rows, _mm256_permute2f128_pd(xy02, z02, 0x20));
   store_quad(rows + 4, _mm256_permute2f128_pd(xy13, z13, 0x20));
   store_quad(rows + 8, _mm256_permute2f128_pd(xy02, z02, 0x31));
   store_quad(rows + 12, _mm256_permute2f128_pd(xy13, z13, 0x31));
 #else
-  for (int lane = 0; lane < LANES; ++lane) {
+  for (int lane = 0; lane < WIDE; ++lane) {
     double* row = rows + 4 * lane;
     row[0] = x[lane], row[1] = y[lane], row[2] = z[lane], row[3] = 0;
   }
 #endif
 }
 
+// The lanes that `near` names, side by side, in the precision of the kernel.
+#if defined(__AVX512F__)
+ELYTE_INLINE void compress(Real* to, __mmask8 near, Wide v) {
+  const Wide packed = _mm512_maskz_compress_pd(near, v);
+#if defined(ELYTE_SINGLE)
+  _mm256_storeu_ps(to, _mm512_cvtpd_ps(packed));
+#else
+  store_unaligned(to, packed);
+#endif
+}
+#endif
+
 // Writes the lanes k < valid with r2 < limit of the five, one after the other from `count` on;
-// returns the count after them. May write LANES entries, whatever their number.
-ELYTE_INLINE int keep_near(Vec x, Vec y, Vec z, Vec r2, const std::int32_t* index, int valid,
-                           double limit, double* to_x, double* to_y, double* to_z, double* to_r2,
+// returns the count after them. May write WIDE entries, whatever their number.
+ELYTE_INLINE int keep_near(Wide x, Wide y, Wide z, Wide r2, const std::int32_t* index, int valid,
+                           double limit, Real* to_x, Real* to_y, Real* to_z, Real* to_r2,
                            std::int32_t* to_index, int count) {
 #if defined(__AVX512F__)
   const auto near = static_cast<__mmask8>(_mm512_cmp_pd_mask(r2, _mm512_set1_pd(limit), _CMP_LT_OQ) &
-                                          (valid >= LANES ? 0xff : (1 << valid) - 1));
-  store_unaligned(to_x + count, _mm512_maskz_compress_pd(near, x));
-  store_unaligned(to_y + count, _mm512_maskz_compress_pd(near, y));
-  store_unaligned(to_z + count, _mm512_maskz_compress_pd(near, z));
-  store_unaligned(to_r2 + count, _mm512_maskz_compress_pd(near, r2));
+                                          (valid >= WIDE ? 0xff : (1 << valid) - 1));
+  compress(to_x + count, near, x);
+  compress(to_y + count, near, y);
+  compress(to_z + count, near, z);
+  compress(to_r2 + count, near, r2);
   const __m256i packed = _mm256_maskz_compress_epi32(
       near, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to_index + count), packed);
   return count + __builtin_popcount(near);
 #else
-  for (int lane = 0; lane < LANES && lane < valid; ++lane) {
-    to_x[count] = x[lane], to_y[count] = y[lane], to_z[count] = z[lane];
-    to_r2[count] = r2[lane], to_index[count] = index[lane];
+  for (int lane = 0; lane < WIDE && lane < valid; ++lane) {
+    to_x[count] = static_cast<Real>(x[lane]);
+    to_y[count] = static_cast<Real>(y[lane]);
+    to_z[count] = static_cast<Real>(z[lane]);
+    to_r2[count] = static_cast<Real>(r2[lane]);
+    to_index[count] = index[lane];
     count += r2[lane] < limit;
   }
   return count;
 #endif
 }
 
-// Lane k of the result is the sum of all lanes of rows[k].
-ELYTE_INLINE Vec sums_of_rows(const Vec* rows) {
-#if defined(__AVX512F__)
-  const Mask even{0, 8, 2, 10, 4, 12, 6, 14}, odd{1, 9, 3, 11, 5, 13, 7, 15};
-  const Mask low{0, 1, 8, 9, 4, 5, 12, 13}, high{2, 3, 10, 11, 6, 7, 14, 15};
-  Vec pair[4], four[2];
-  for (int k = 0; k < 4; ++k)
-    pair[k] = __builtin_shuffle(rows[2 * k], rows[2 * k + 1], even) +
-              __builtin_shuffle(rows[2 * k], rows[2 * k + 1], odd);
-  for (int k = 0; k < 2; ++k)
-    four[k] = __builtin_shuffle(pair[2 * k], pair[2 * k + 1], low) +
-              __builtin_shuffle(pair[2 * k], pair[2 * k + 1], high);
-  return __builtin_shuffle(four[0], four[1], Mask{0, 1, 2, 3, 8, 9, 10, 11}) +
-         __builtin_shuffle(four[0], four[1], Mask{4, 5, 6, 7, 12, 13, 14, 15});
-#elif defined(__AVX2__)
-  Vec pair[2];
-  for (int k = 0; k < 2; ++k)
-    pair[k] = __builtin_shuffle(rows[2 * k], rows[2 * k + 1], Mask{0, 4, 2, 6}) +
-              __builtin_shuffle(rows[2 * k], rows[2 * k + 1], Mask{1, 5, 3, 7});
-  return __builtin_shuffle(pair[0], pair[1], Mask{0, 1, 4, 5}) +
-         __builtin_shuffle(pair[0], pair[1], Mask{2, 3, 6, 7});
-#else
-  return __builtin_shuffle(rows[0], rows[1], Mask{0, 2}) +
-         __builtin_shuffle(rows[0], rows[1], Mask{1, 3});
-#endif
-}
-
-ELYTE_INLINE double sum_of(Vec v) {
+ELYTE_INLINE double sum_of(Wide v) {
   double sum = 0;
-  for (int lane = 0; lane < LANES; ++lane) sum += v[lane];
+  for (int lane = 0; lane < WIDE; ++lane) sum += v[lane];
   return sum;
 }
 

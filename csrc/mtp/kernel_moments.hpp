@@ -11,11 +11,11 @@ namespace {
 
 // x^(d−t) y^t for all t ≤ d ≤ D, degree by degree, for G groups side by side.
 template <int D, int G>
-ELYTE_INLINE void make_monomials(const double* group, double* m) {
+ELYTE_INLINE void make_monomials(const Real* group, Real* m) {
   constexpr int R = rows<D>() * LANES, N = monomials_count(D) * LANES;
   for (int g = 0; g < G; ++g) {
     const Vec x = load(group + g * R + UNIT_X * LANES), y = load(group + g * R + UNIT_Y * LANES);
-    double* to = m + g * N;
+    Real* to = m + g * N;
     store(to, all(1));
     Vec previous[D + 1], next[D + 1];
     previous[0] = all(1);
@@ -33,7 +33,7 @@ ELYTE_INLINE void make_monomials(const double* group, double* m) {
 
 // Sums over the neighbours of w_j x^(d−t) y^t, for T values of t from `t` on and all j of degree d.
 template <int D, int d, int T>
-ELYTE_INLINE void sum_tile(const double* group, const double* m, int groups, int t, double* sums) {
+ELYTE_INLINE void sum_tile(const Real* group, const Real* m, int groups, int t, Real* sums) {
   constexpr int J = weights_at(D, d), R = rows<D>() * LANES, N = monomials_count(D) * LANES;
   Vec sum[T][J];
 #pragma GCC unroll 32
@@ -60,7 +60,7 @@ ELYTE_INLINE void sum_tile(const double* group, const double* m, int groups, int
 }
 
 template <int D, int d>
-ELYTE_INLINE void sum_degrees(const double* group, const double* m, int groups, double* sums) {
+ELYTE_INLINE void sum_degrees(const Real* group, const Real* m, int groups, Real* sums) {
   constexpr int J = weights_at(D, d);
   constexpr int most = MOST_ACCUMULATORS / J > 0 ? MOST_ACCUMULATORS / J : 1;
   constexpr int tile = most < d + 1 ? most : d + 1, rest = (d + 1) % tile;
@@ -81,12 +81,13 @@ void sum_moments(Scratch& s, int atom) {
 
 // ---- 5. forces ---------------------------------------------------------------------------------
 
-// Reverse pass for G groups of neighbours of one atom. With A the adjoints of its moments,
+// Reverse pass for G groups of neighbours of one atom; where by_radial is not null it receives
+// ∂E_i/∂f_μ of each neighbour. With A the adjoints of its moments,
 //   E' = Σ A_dtj w_j x^(d−t) y^t,
 // column by column in t: along a column Horner's rule in x, from column to column in y.
 template <int D, int G>
-ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double* m, Vec* sums,
-                              double* gradients) {
+ELYTE_INLINE void gradient_of(const Real* group, const Real* adjoint, Real* m, Vec* strain,
+                              double* gradients, Real* by_radial, int stride) {
   constexpr int R = rows<D>() * LANES, N = monomials_count(D) * LANES, W = weights_at(D, 0);
   make_monomials<D, G>(group, m);
   Vec by_weight[G][W], gx[G], gy[G], corner[G];
@@ -102,7 +103,7 @@ ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double
 #pragma GCC unroll 16
     for (int d = D; d >= t; --d) {
       const int J = weights_at(D, d), at = (d * (d + 1) / 2 + t) * LANES;
-      const double* a = adjoint + slot_of(D, d, t, 0) * BLOCK;
+      const Real* a = adjoint + slot_of(D, d, t, 0) * BLOCK;
       Vec sum[G];
 #pragma GCC unroll 4
       for (int g = 0; g < G; ++g) sum[g] = Vec{};
@@ -129,74 +130,80 @@ ELYTE_INLINE void gradient_of(const double* group, const double* adjoint, double
     for (int g = 0; g < G; ++g) corner[g] = bar[g];
   }
   for (int g = 0; g < G; ++g) {
-    const double* rows_of = group + g * R;
+    const Real* rows_of = group + g * R;
     const Vec x = load(rows_of + UNIT_X * LANES), y = load(rows_of + UNIT_Y * LANES);
     const Vec z = load(rows_of + UNIT_Z * LANES);
     Vec gz{}, along{};  // ∂/∂z, and ∂/∂r through the radial functions
 #pragma GCC unroll 16
     for (int mu = 0; mu < radial_functions(D); ++mu) {
-      const Vec slope = load(rows_of + (WEIGHT + W + mu) * LANES);
+      Vec by_function = by_weight[g][2 * mu];
       if (2 * mu + 1 < W) {
         gz += load(rows_of + (WEIGHT + 2 * mu) * LANES) * by_weight[g][2 * mu + 1];
-        along += slope * (by_weight[g][2 * mu] + z * by_weight[g][2 * mu + 1]);
-      } else {
-        along += slope * by_weight[g][2 * mu];
+        by_function += z * by_weight[g][2 * mu + 1];
       }
+      along += load(rows_of + (WEIGHT + W + mu) * LANES) * by_function;
+      if (by_radial) store(by_radial + mu * stride + g * LANES, by_function);
     }
     const Vec inverse = load(rows_of + INVERSE * LANES), r = load(rows_of + DISTANCE * LANES);
     // ∂û/∂r = (1 − û û) / r
     const Vec radial = along - (x * gx[g] + y * gy[g] + z * gz) * inverse;
     const Vec fx = x * radial + gx[g] * inverse, fy = y * radial + gy[g] * inverse;
     const Vec fz = z * radial + gz * inverse;
-    store_rows(gradients + 4 * g * LANES, fx, fy, fz);
+    for (int part = 0; part < PARTS; ++part)
+      store_rows(gradients + 4 * (g * LANES + part * WIDE), widen(fx, part), widen(fy, part),
+                 widen(fz, part));
     const Vec rx = x * r, ry = y * r, rz = z * r;
-    sums[0] += rx * fx, sums[1] += ry * fy, sums[2] += rz * fz;
-    sums[3] += ry * fz, sums[4] += rx * fz, sums[5] += rx * fy;
-    sums[6] += fx, sums[7] += fy, sums[8] += fz;
+    strain[0] += rx * fx, strain[1] += ry * fy, strain[2] += rz * fz;
+    strain[3] += ry * fz, strain[4] += rx * fz, strain[5] += rx * fy;
   }
 }
 
-// Add the repulsion to the gradients and their sums.
+// Add the repulsion to the gradients and to ∂E_i/∂ε.
 template <int D>
-void add_core(const Scratch& s, const Neighbourhood& mine, Vec* sums) {
+void add_core(const Scratch& s, const Neighbourhood& mine, double* strain) {
   for (int k = 0; k < mine.count; ++k) {
     if (mine.core[k] == 0) continue;
-    const double* row = mine.groups + k / LANES * rows<D>() * LANES + k % LANES;
+    const Real* row = mine.groups + k / LANES * rows<D>() * LANES + k % LANES;
     const double r = row[DISTANCE * LANES];
     const double u[3] = {row[UNIT_X * LANES], row[UNIT_Y * LANES], row[UNIT_Z * LANES]};
     for (int x = 0; x < 3; ++x) {
-      const double g = mine.core[k] * u[x];
-      s.gradients[4 * k + x] += g;
-      sums[x][0] += r * u[x] * g;
-      sums[3 + x][0] += r * u[(x + 1) % 3] * u[(x + 2) % 3] * mine.core[k];
-      sums[6 + x][0] += g;
+      s.gradients[4 * k + x] += mine.core[k] * u[x];
+      strain[x] += r * u[x] * mine.core[k] * u[x];
+      strain[3 + x] += r * u[(x + 1) % 3] * u[(x + 2) % 3] * mine.core[k];
     }
   }
 }
 
+// The force on the atom is the sum of what its neighbours get, in double precision: momentum is
+// conserved whatever the precision of the gradients.
 template <int D>
-void add_forces(const Atoms& atoms, Scratch& s, int atom, std::int64_t i, Vec* strain,
-                double* forces) {
+void add_forces(const Atoms& atoms, Scratch& s, int atom, std::int64_t i, Wide* strain,
+                double* core_strain, double* forces, bool with_rows) {
   constexpr int R = rows<D>() * LANES;
   constexpr int G = 2;
   const Neighbourhood& mine = s.of[atom];
-  const double* adjoint = s.adjoints + atom;
+  const Real* adjoint = s.adjoints + atom;
   const int groups = round_up(mine.count) / LANES;
-  Vec sums[9] = {};  // of the strain gradient, then of the gradient
+  Vec sums[6] = {};
   int g = 0;
+  const auto by_radial = [&] { return with_rows ? s.by_radial + g * LANES : nullptr; };
   for (; g + G <= groups; g += G)
     gradient_of<D, G>(mine.groups + g * R, adjoint, s.monomials, sums,
-                      s.gradients + 4 * g * LANES);
+                      s.gradients + 4 * g * LANES, by_radial(), s.stride);
   for (; g < groups; ++g)
     gradient_of<D, 1>(mine.groups + g * R, adjoint, s.monomials, sums,
-                      s.gradients + 4 * g * LANES);
-  if (mine.near) add_core<D>(s, mine, sums);
-  for (int k = 0; k < 6; ++k) strain[k] += sums[k];
-  for (int x = 0; x < 3; ++x) forces[4 * i + x] += sum_of(sums[6 + x]);
+                      s.gradients + 4 * g * LANES, by_radial(), s.stride);
+  if (mine.near) add_core<D>(s, mine, core_strain);
+  for (int k = 0; k < 6; ++k)
+    for (int part = 0; part < PARTS; ++part) strain[k] += widen(sums[k], part);
+  Quad total{};
   for (int k = 0; k < mine.count; ++k) {
     double* other = forces + 4 * static_cast<std::ptrdiff_t>(atoms.ghost_atom[mine.ghosts[k]]);
-    store_quad(other, load_quad(other) - load_quad(s.gradients + 4 * k));
+    const Quad gradient = load_quad(s.gradients + 4 * k);
+    store_quad(other, load_quad(other) - gradient);
+    total += gradient;
   }
+  store_quad(forces + 4 * i, load_quad(forces + 4 * i) + total);
 }
 
 }  // namespace

@@ -11,10 +11,9 @@ namespace {
 
 // Half of φ(r) = A (r_core/r − 1)³ and of its slope for each near pair; the other half is the
 // other atom's.
-void repel(const Tables& tables, int type, const int* ends, const Scratch& s,
-           Neighbourhood& mine) {
+void repel(const Tables& tables, int type, const Scratch& s, Neighbourhood& mine) {
   for (int z = 0, k = 0; z < tables.species_count; ++z)
-    for (; k < ends[z]; ++k) {
+    for (; k < mine.ends[z]; ++k) {
       mine.core[k] = 0;
       if (tables.largest_core == 0) continue;
       const double begin = tables.core_distance[type * tables.species_count + z];
@@ -25,89 +24,108 @@ void repel(const Tables& tables, int type, const int* ends, const Scratch& s,
     }
 }
 
-// Keeps the order by species; `ends` receives where each species ends.
+// Keeps the order by species.
 void gather(const Tables& tables, const Atoms& atoms, std::int64_t i, Scratch& s,
-            Neighbourhood& mine, int* ends, Results& results) {
+            Neighbourhood& mine, Results& results) {
   const double cutoff2 = tables.cutoff * tables.cutoff;
-  const Vec x0 = all(atoms.positions[3 * i]), y0 = all(atoms.positions[3 * i + 1]);
-  const Vec z0 = all(atoms.positions[3 * i + 2]);
+  const Wide x0 = all_wide(atoms.positions[3 * i]), y0 = all_wide(atoms.positions[3 * i + 1]);
+  const Wide z0 = all_wide(atoms.positions[3 * i + 2]);
   int count = 0;
   for (int z = 0; z < tables.species_count; ++z) {
     const std::int64_t begin = atoms.species_first[i * tables.species_count + z];
     const std::int64_t end = z + 1 < tables.species_count
                                  ? atoms.species_first[i * tables.species_count + z + 1]
                                  : atoms.first[i + 1];
-    for (std::int64_t k = begin; k < end; k += LANES) {
+    for (std::int64_t k = begin; k < end; k += WIDE) {
       const std::int32_t* index = atoms.neighbours + k;
-      Vec dx, dy, dz;
+      Wide dx, dy, dz;
       load_rows(atoms.ghosts, index, dx, dy, dz);
       dx -= x0, dy -= y0, dz -= z0;
-      const Vec r2 = dx * dx + dy * dy + dz * dz;
-      const int valid = static_cast<int>(end - k < LANES ? end - k : LANES);
+      const Wide r2 = dx * dx + dy * dy + dz * dz;
+      const int valid = static_cast<int>(end - k < WIDE ? end - k : WIDE);
       count = keep_near(dx, dy, dz, r2, index, valid, cutoff2, s.dx, s.dy, s.dz, s.r2,
                         mine.ghosts, count);
     }
-    ends[z] = count;
+    mine.ends[z] = count;
   }
   mine.count = count;
   for (int k = count; k < round_up(count); ++k) {  // harmless values for the lanes left over
     s.dx[k] = s.dy[k] = s.dz[k] = 0;
     s.r2[k] = 1;
   }
-  constexpr double POINT = 1e-12;
-  const double core2 = tables.largest_core * tables.largest_core;
+  const double least = tables.largest_core > tables.min_distance ? tables.largest_core
+                                                                 : tables.min_distance;
+  const Vec limit = all(static_cast<Real>(least * least));
   Mask near{};
-  for (int k = 0; k < count; k += LANES) near |= load(s.r2 + k) < (core2 > POINT ? core2 : POINT);
+  for (int k = 0; k < count; k += LANES) near |= load(s.r2 + k) < limit;
   mine.near = false;
   mine.core_energy = 0;
   for (int lane = 0; lane < LANES; ++lane) mine.near |= near[lane] != 0;
   if (!mine.near) return;
-  for (int k = 0; k < count; ++k)
-    if (s.r2[k] < POINT) {
-      results.coincident[0] = i;
-      results.coincident[1] = atoms.ghost_atom[mine.ghosts[k]];
-    }
-  repel(tables, atoms.type[i], ends, s, mine);
+  for (int k = 0; k < count; ++k) {
+    const double r = __builtin_sqrt(s.r2[k]);
+    if (!(r < tables.min_distance && r < results.closest)) continue;
+    results.closest = r;
+    results.closest_pair[0] = i;
+    results.closest_pair[1] = atoms.ghost_atom[mine.ghosts[k]];
+  }
+  repel(tables, atoms.type[i], s, mine);
 }
 
 // ---- 2. radial functions -----------------------------------------------------------------------
 
 // f_μ(r) = (r_max − r)² Σ_β c_μβ T_β(x) and its derivative, for LANES neighbours of one species.
+// f_μ is made in double precision: rounding of x and of the coefficients, which are the same for all
+// neighbours, would shift all energies by up to 1e−6 in single precision. Forces are not so delicate.
 template <int D>
-ELYTE_INLINE void radial_functions_of(const Tables& tables, const double* c, Vec r, double* f,
-                                      int stride) {
+ELYTE_INLINE void radial_functions_of(const Tables& tables, const double* c, const Real* rough_c,
+                                      Vec r, Real* f, int stride) {
   constexpr int M = radial_functions(D);
-  const Vec x = r * tables.x_scale + tables.x_shift;
-  const Vec two_x = x + x;
-  Vec t = all(1), t_last = x, dt = all(0), dt_last = all(1);  // T_{−1} = x, T'_{−1} = 1
-  Vec value[M], slope[M];
-  for (int mu = 0; mu < M; ++mu) value[mu] = slope[mu] = Vec{};
-  for (int beta = 0; beta < tables.radial_size; ++beta, c += M) {
-    for (int mu = 0; mu < M; ++mu) {
-      value[mu] += c[mu] * t;
-      slope[mu] += c[mu] * dt;
-    }
-    const Vec t_next = two_x * t - t_last;
-    const Vec dt_next = two_x * dt + (t + t) - dt_last;
-    t_last = t, t = t_next;
-    dt_last = dt, dt = dt_next;
+  Wide x[PARTS], smooth[PARTS], t[PARTS], t_last[PARTS], value[PARTS][M] = {};
+  for (int part = 0; part < PARTS; ++part) {
+    const Wide exact = widen(r, part), left = tables.cutoff - exact;
+    x[part] = t_last[part] = exact * tables.x_scale + tables.x_shift;  // T_{−1} = x
+    smooth[part] = left * left;
+    t[part] = all_wide(1);
   }
-  const Vec left = tables.cutoff - r;
-  const Vec smooth = left * left, smooth_slope = left + left, scaled = smooth * tables.x_scale;
+  const Vec two_x = narrow(x) + narrow(x);
+  Vec dt = all(0), dt_last = all(1), slope[M];  // T'_{−1} = 1
+  for (int mu = 0; mu < M; ++mu) slope[mu] = Vec{};
+  for (int beta = 0; beta < tables.radial_size; ++beta, c += M, rough_c += M) {
+    for (int mu = 0; mu < M; ++mu) {
+      for (int part = 0; part < PARTS; ++part) value[part][mu] += c[mu] * t[part];
+      slope[mu] += rough_c[mu] * dt;
+    }
+    const Vec rough_t = narrow(t), dt_next = two_x * dt + (rough_t + rough_t) - dt_last;
+    dt_last = dt, dt = dt_next;
+    for (int part = 0; part < PARTS; ++part) {
+      const Wide t_next = (x[part] + x[part]) * t[part] - t_last[part];
+      t_last[part] = t[part], t[part] = t_next;
+    }
+  }
+  const Vec left = static_cast<Real>(tables.cutoff) - r, smooth_slope = left + left;
+  const Vec scaled = narrow(smooth) * static_cast<Real>(tables.x_scale);
   for (int mu = 0; mu < M; ++mu) {
-    store_unaligned(f + mu * stride, value[mu] * smooth);
-    store_unaligned(f + (M + mu) * stride, slope[mu] * scaled - value[mu] * smooth_slope);
+    Wide of_mu[PARTS], product[PARTS];
+    for (int part = 0; part < PARTS; ++part) {
+      of_mu[part] = value[part][mu];
+      product[part] = value[part][mu] * smooth[part];
+    }
+    store_unaligned(f + mu * stride, narrow(product));
+    store_unaligned(f + (M + mu) * stride, slope[mu] * scaled - narrow(of_mu) * smooth_slope);
   }
 }
 
 // Geometry, weights and derivatives of all neighbours of one atom, in groups of LANES.
 template <int D>
-void prepare(const Tables& tables, int type, const int* ends, Scratch& s, Neighbourhood& mine) {
+void prepare(const Tables& tables, int type, Scratch& s, Neighbourhood& mine) {
   constexpr int M = radial_functions(D), W = weights_at(D, 0);
-  const double* c = tables.radial +
-                    static_cast<std::ptrdiff_t>(type) * tables.species_count * tables.radial_size * M;
+  const int of_pair = tables.radial_size * M;
+  const auto first = static_cast<std::ptrdiff_t>(type) * tables.species_count * of_pair;
+  const double* c = tables.in_double.radial + first;
+  const Real* rough_c = coefficients_of(tables).radial + first;
   const int padded = round_up(mine.count);
-  double* group = mine.groups;
+  Real* group = mine.groups;
   for (int k = 0; k < padded; k += LANES, group += rows<D>() * LANES) {
     const Vec r2 = load(s.r2 + k), inverse = inverse_square_root(r2), r = r2 * inverse;
     store(s.r2 + k, r);
@@ -118,11 +136,12 @@ void prepare(const Tables& tables, int type, const int* ends, Scratch& s, Neighb
     store(group + DISTANCE * LANES, r);
   }
   int begin = 0;
-  for (int z = 0; z < tables.species_count; ++z, c += tables.radial_size * M) {
+  for (int z = 0; z < tables.species_count; ++z, c += of_pair, rough_c += of_pair) {
     // the last group of a species runs over into the next, which is written after it
-    for (int k = begin; k < ends[z]; k += LANES)
-      radial_functions_of<D>(tables, c, load_unaligned(s.r2 + k), s.radial + k, s.stride);
-    begin = ends[z];
+    for (int k = begin; k < mine.ends[z]; k += LANES)
+      radial_functions_of<D>(tables, c, rough_c, load_unaligned(s.r2 + k), s.radial + k,
+                             s.stride);
+    begin = mine.ends[z];
   }
   for (int row = 0; row < 2 * M; ++row)
     for (int k = mine.count; k < padded; ++k) s.radial[row * s.stride + k] = 0;

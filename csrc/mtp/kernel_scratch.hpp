@@ -8,9 +8,18 @@
 namespace elyte::mtp {
 namespace {
 
+constexpr int BLOCK = block_of<Real>();
 constexpr int BLOCK_VECTORS = BLOCK / LANES;
 // accumulators that stay in registers at once
-constexpr int MOST_ACCUMULATORS = LANES == 8 ? 24 : 12;
+constexpr int MOST_ACCUMULATORS = VECTOR_BYTES == 64 ? 24 : 12;
+
+inline const Coefficients<Real>& coefficients_of(const Tables& tables) {
+#if defined(ELYTE_SINGLE)
+  return tables.in_single;
+#else
+  return tables.in_double;
+#endif
+}
 
 constexpr int round_up(int n) { return (n + LANES - 1) / LANES * LANES; }
 
@@ -25,8 +34,9 @@ constexpr int rows() {
 }
 
 struct Neighbourhood {   // of one atom of the block
-  double* groups;        // (group, row, lane)
+  Real* groups;          // (group, row, lane)
   std::int32_t* ghosts;  // which neighbours they are
+  int* ends;             // where each species ends
   double* core;          // ∂E_i/∂r of the repulsion of each, set only where one is near
   double core_energy;
   bool near;
@@ -36,47 +46,53 @@ struct Neighbourhood {   // of one atom of the block
 // One call's working memory, cut out of a single piece.
 struct Scratch {
   Neighbourhood of[BLOCK];
-  double *dx, *dy, *dz, *r2;  // to the neighbours of one atom; r² becomes r
-  double* radial;             // (2 n_mu, stride) f and f' of one atom
-  double* monomials;          // (group, monomial, lane)
-  double* sums;               // (slot, atom, lane)
-  double* values;             // (slot, atom)
-  double* adjoints;           // (slot, atom)
-  double* gradients;          // (neighbour, 4) ∂E_i/∂r_ij of one atom
+  Real *dx, *dy, *dz, *r2;  // to the neighbours of one atom; r² becomes r
+  Real* radial;             // (2 n_mu, stride) f and f' of one atom
+  Real* monomials;          // (group, monomial, lane)
+  Real* sums;               // (slot, atom, lane)
+  Real* values;             // (slot, atom)
+  Real* adjoints;           // (slot, atom)
+  double* gradients;        // (neighbour, 4) ∂E_i/∂r_ij of one atom
+  Real* by_radial;          // (μ, stride) ∂E_i/∂f_μ(r_ij), and
+  Real* basis;              // (group, β, lane) ∂f_μ/∂c_μβ: for rows
   int stride;
 };
 
 constexpr int monomials_count(int shape) { return (shape + 1) * (shape + 2) / 2; }
 
-// Hands out aligned pieces; with base = nullptr it only counts.
+// Hands out pieces aligned to 64 bytes; with base = nullptr it only counts.
 struct Pieces {
-  double* base;
+  char* base;
   std::size_t used = 0;
-  double* take(std::size_t doubles) {
-    double* piece = base ? base + used : nullptr;
-    used += (doubles + 7) / 8 * 8;
-    return piece;
+  template <typename T>
+  void take(T*& piece, std::size_t count) {
+    piece = base ? reinterpret_cast<T*>(base + used) : nullptr;
+    used += (count * sizeof(T) + 63) / 64 * 64;
   }
 };
 
+// Returns the bytes needed.
 template <int D>
 std::size_t lay_out(const Tables& tables, const Atoms& atoms, double* base, Scratch& s) {
-  Pieces pieces{base};
+  Pieces pieces{reinterpret_cast<char*>(base)};
   const int stride = s.stride = round_up(atoms.most_neighbours) + 2 * LANES;
   const auto n = static_cast<std::size_t>(stride);
   for (Neighbourhood& neighbourhood : s.of) {
-    neighbourhood.groups = pieces.take(n * rows<D>());
-    neighbourhood.core = pieces.take(n);
-    neighbourhood.ghosts = reinterpret_cast<std::int32_t*>(pieces.take((n + 1) / 2));
+    pieces.take(neighbourhood.groups, n * rows<D>());
+    pieces.take(neighbourhood.core, n);
+    pieces.take(neighbourhood.ghosts, n);
+    pieces.take(neighbourhood.ends, static_cast<std::size_t>(tables.species_count));
   }
-  double** const of_neighbours[] = {&s.dx, &s.dy, &s.dz, &s.r2};
-  for (double** piece : of_neighbours) *piece = pieces.take(n);
-  s.gradients = pieces.take(4 * n);
-  s.radial = pieces.take(n * 2 * radial_functions(D));
-  s.monomials = pieces.take(n * monomials_count(D));
-  s.sums = pieces.take(static_cast<std::size_t>(primary_slots(D)) * BLOCK * LANES);
-  s.values = pieces.take(static_cast<std::size_t>(tables.slots) * BLOCK);
-  s.adjoints = pieces.take(static_cast<std::size_t>(tables.slots) * BLOCK);
+  Real** const of_neighbours[] = {&s.dx, &s.dy, &s.dz, &s.r2};
+  for (Real** piece : of_neighbours) pieces.take(*piece, n);
+  pieces.take(s.gradients, 4 * n);
+  pieces.take(s.radial, n * 2 * radial_functions(D));
+  pieces.take(s.by_radial, n * radial_functions(D));
+  pieces.take(s.basis, n * static_cast<std::size_t>(round_up(tables.radial_size)));
+  pieces.take(s.monomials, n * monomials_count(D));
+  pieces.take(s.sums, static_cast<std::size_t>(primary_slots(D)) * BLOCK * LANES);
+  pieces.take(s.values, static_cast<std::size_t>(tables.slots) * BLOCK);
+  pieces.take(s.adjoints, static_cast<std::size_t>(tables.slots) * BLOCK);
   return pieces.used;
 }
 

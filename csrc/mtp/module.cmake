@@ -1,11 +1,19 @@
-set(mtp_sources csrc/mtp/bindings.cpp csrc/mtp/plan.cpp csrc/mtp/evaluator.cpp
-  csrc/mtp/kernel_portable.cpp)
-# vectors stay inside a file: that their calling convention differs does not matter
-set_source_files_properties(csrc/mtp/kernel_portable.cpp PROPERTIES COMPILE_OPTIONS "-Wno-psabi")
+# One file for each instruction set and precision; vectors stay inside a file: that their calling
+# convention differs does not matter.
+set(mtp_sources csrc/mtp/bindings.cpp csrc/mtp/plan.cpp csrc/mtp/evaluator.cpp)
+set(mtp_flags_portable "")
+set(mtp_flags_avx2 -mavx2 -mfma)
+set(mtp_flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma
+  -mprefer-vector-width=512)
+set(mtp_isas portable)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  list(APPEND mtp_sources csrc/mtp/kernel_avx2.cpp csrc/mtp/kernel_avx512.cpp)
-  set_source_files_properties(csrc/mtp/kernel_avx2.cpp PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-Wno-psabi")
-  set_source_files_properties(csrc/mtp/kernel_avx512.cpp PROPERTIES COMPILE_OPTIONS
-    "-mavx512f;-mavx512dq;-mavx512vl;-mavx512bw;-mavx2;-mfma;-mprefer-vector-width=512")
+  list(APPEND mtp_isas avx2 avx512)
 endif()
+foreach(isa ${mtp_isas})
+  foreach(kernel kernel_${isa} kernel_${isa}_single)
+    list(APPEND mtp_sources csrc/mtp/${kernel}.cpp)
+    set_source_files_properties(csrc/mtp/${kernel}.cpp PROPERTIES COMPILE_OPTIONS
+      "-Wno-psabi;${mtp_flags_${isa}}")
+  endforeach()
+endforeach()
 elyte_module(mtp ${mtp_sources})

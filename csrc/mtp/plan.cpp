@@ -61,7 +61,7 @@ std::vector<Plan::Target> Plan::read_products() const {
   }
   for (std::size_t t = targets.size(); t-- > 0;)
     if (targets[t].needed)
-      for (const Term& term : targets[t].terms) targets[term.a].needed = targets[term.b].needed = true;
+      for (const Term<double>& term : targets[t].terms) targets[term.a].needed = targets[term.b].needed = true;
   return targets;
 }
 
@@ -73,6 +73,7 @@ void Plan::place_products(const std::vector<Target>& targets) {
   for (int m = 0; m < basic; ++m) seed_[slot[m]] += targets[m].seed;
   place_factors(targets, slot);
   place_form(targets, slot);
+  place_scalars(targets, slot);
 }
 
 // Reorder targets of the same kind so that those in a row share no factor where that can be had:
@@ -83,7 +84,7 @@ void Plan::spread(const std::vector<Target>& targets, std::vector<std::size_t>& 
   std::vector<std::size_t> last(targets.size(), 0);  // when a factor was used, from 1 on
   const auto recent = [&](std::size_t t) {
     std::size_t latest = 0;
-    for (const Term& term : targets[t].terms) latest = std::max({latest, last[term.a], last[term.b]});
+    for (const Term<double>& term : targets[t].terms) latest = std::max({latest, last[term.a], last[term.b]});
     return latest;
   };
   for (std::size_t k = 0; k < order.size(); ++k) {
@@ -94,7 +95,7 @@ void Plan::spread(const std::vector<Target>& targets, std::vector<std::size_t>& 
     std::rotate(order.begin() + static_cast<std::ptrdiff_t>(k),
                 order.begin() + static_cast<std::ptrdiff_t>(best),
                 order.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-    for (const Term& term : targets[order[k]].terms) last[term.a] = last[term.b] = k + 1;
+    for (const Term<double>& term : targets[order[k]].terms) last[term.a] = last[term.b] = k + 1;
   }
 }
 
@@ -113,8 +114,8 @@ void Plan::place_factors(const std::vector<Target>& targets, std::vector<int>& s
     const Target& target = targets[order[k]];
     slot[order[k]] = static_cast<int>(seed_.size());
     seed_.push_back(target.seed);
-    for (const Term& term : target.terms)
-      terms_.push_back({slot[term.a] * BLOCK, slot[term.b] * BLOCK, term.weight});
+    for (const Term<double>& term : target.terms)
+      in_double_.terms.push_back({slot[term.a] * SLOT_BYTES, slot[term.b] * SLOT_BYTES, term.weight});
     if (k == 0 || key(order[k]) != key(order[k - 1]))
       groups_.push_back({0, static_cast<int>(target.terms.size())});
     ++groups_.back().targets;
@@ -127,23 +128,36 @@ void Plan::place_form(const std::vector<Target>& targets, const std::vector<int>
   std::map<std::pair<int, int>, double> form;
   for (const Target& target : targets)
     if (target.needed && !target.factor)
-      for (const Term& term : target.terms)
+      for (const Term<double>& term : target.terms)
         form[std::minmax(slot[term.a], slot[term.b])] += target.seed * term.weight;
   for (const auto& [pair, value] : form) {
     if (row_slot_.empty() || row_slot_.back() != pair.first) {
       row_slot_.push_back(pair.first);
       row_first_.push_back(static_cast<int>(columns_.size()));
     }
-    columns_.push_back(pair.second);
-    row_values_.push_back(value);
+    columns_.push_back(pair.second * SLOT_BYTES);
+    in_double_.row_values.push_back(value);
   }
   row_first_.push_back(static_cast<int>(columns_.size()));
 }
 
+// Where each scalar is found, or of which products it is the sum: for rows ∂E_i/∂ξ.
+void Plan::place_scalars(const std::vector<Target>& targets, const std::vector<int>& slot) {
+  for (int moment : model_.alpha_moment_mapping) {
+    const bool stands = slot[moment] >= 0;
+    scalar_slot_.push_back(stands ? slot[moment] * SLOT_BYTES : -1);
+    scalar_terms_count_.push_back(stands ? 0 : static_cast<int>(targets[moment].terms.size()));
+    if (stands) continue;
+    for (const Term<double>& term : targets[moment].terms)
+      in_double_.scalar_terms.push_back(
+          {slot[term.a] * SLOT_BYTES, slot[term.b] * SLOT_BYTES, term.weight});
+  }
+}
+
 void Plan::prepare_radial() {
   const int s = model_.species_count(), functions = radial_functions(shape_);
-  radial_.assign(static_cast<std::size_t>(s) * s * model_.radial_size * functions, 0.0);
-  double* to = radial_.data();
+  in_double_.radial.assign(static_cast<std::size_t>(s) * s * model_.radial_size * functions, 0.0);
+  double* to = in_double_.radial.data();
   for (int zi = 0; zi < s; ++zi)
     for (int zj = 0; zj < s; ++zj)
       for (int beta = 0; beta < model_.radial_size; ++beta, to += functions)
@@ -160,7 +174,7 @@ Plan::Operations Plan::operations() const {
   const double forward = (weights - functions) + monomials + moments;
   const double reverse = monomials + 2 * moments + 2 * monomials + 3 * functions;
   const double geometry = 3 /* r² */ + 8 /* 1/r */ + 4 /* û */ + 18 /* force */ + 9 /* stress */ + 3;
-  const double terms = static_cast<double>(terms_.size());
+  const double terms = static_cast<double>(in_double_.terms.size());
   const double pairs = static_cast<double>(columns_.size());
   // forward: weight and sum; reverse: weight and two sums; the form: one sum each way
   return {radial + forward + reverse + geometry,
@@ -173,9 +187,10 @@ void Plan::publish() {
   tables_.species_count = model_.species_count();
   tables_.radial_size = model_.radial_size;
   tables_.cutoff = model_.max_distance;
+  // two atoms at one point are noted whatever the potential says of itself
+  tables_.min_distance = std::max(model_.min_distance, 1e-6);
   tables_.x_scale = 2 / width;
   tables_.x_shift = -(model_.max_distance + model_.min_distance) / width;
-  tables_.radial = radial_.data();
   tables_.isolated = isolated_.data();
   tables_.core_distance = model_.core_distance.data();
   tables_.core_strength = model_.core_strength;
@@ -188,20 +203,42 @@ void Plan::publish() {
   tables_.derived = derived_.data();
   tables_.groups_count = static_cast<int>(groups_.size());
   tables_.groups = groups_.data();
-  tables_.terms = terms_.data();
   for (std::size_t k = 0; k < seed_.size(); ++k)
     if (seed_[k] != 0) {
       seed_slot_.push_back(static_cast<int>(k));
-      seeds_.push_back(seed_[k]);
+      in_double_.seeds.push_back(seed_[k]);
     }
-  tables_.seeds_count = static_cast<int>(seeds_.size());
+  tables_.seeds_count = static_cast<int>(in_double_.seeds.size());
   tables_.seed_slot = seed_slot_.data();
-  tables_.seeds = seeds_.data();
   tables_.rows_count = static_cast<int>(row_slot_.size());
   tables_.row_slot = row_slot_.data();
   tables_.row_first = row_first_.data();
   tables_.columns = columns_.data();
-  tables_.row_values = row_values_.data();
+  tables_.n_mu = model_.n_mu;
+  tables_.scaling = model_.scaling;
+  tables_.scalars_count = model_.scalars_count();
+  tables_.row_width =
+      tables_.scalars_count + model_.species_count() * model_.n_mu * model_.radial_size;
+  tables_.scalar_slot = scalar_slot_.data();
+  tables_.scalar_terms_count = scalar_terms_count_.data();
+  convert();
+}
+
+void Plan::convert() {
+  const auto narrow = [](const std::vector<double>& from, std::vector<float>& to) {
+    for (double value : from) to.push_back(static_cast<float>(value));
+  };
+  narrow(in_double_.radial, in_single_.radial);
+  narrow(in_double_.seeds, in_single_.seeds);
+  narrow(in_double_.row_values, in_single_.row_values);
+  const auto narrow_terms = [](const std::vector<Term<double>>& from, std::vector<Term<float>>& to) {
+    for (const Term<double>& term : from)
+      to.push_back({term.a, term.b, static_cast<float>(term.weight)});
+  };
+  narrow_terms(in_double_.terms, in_single_.terms);
+  narrow_terms(in_double_.scalar_terms, in_single_.scalar_terms);
+  tables_.in_double = in_double_.view();
+  tables_.in_single = in_single_.view();
 }
 
 }  // namespace elyte::mtp

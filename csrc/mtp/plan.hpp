@@ -26,7 +26,7 @@ class Plan {
 
  private:
   struct Target {
-    std::vector<Term> terms;  // in moments of the model
+    std::vector<Term<double>> terms;  // in moments of the model
     double seed = 0;          // its own coefficient in the energy
     int depth = 0;            // how many products it takes one after the other
     bool factor = false;      // of a later product
@@ -40,9 +40,11 @@ class Plan {
   void place_factors(const std::vector<Target>& targets, std::vector<int>& slot);
   template <typename Same>
   static void spread(const std::vector<Target>& targets, std::vector<std::size_t>& order, Same same);
+  void place_scalars(const std::vector<Target>& targets, const std::vector<int>& slot);
   void place_form(const std::vector<Target>& targets, const std::vector<int>& slot);
   void prepare_radial();
   void publish();
+  void convert();
 
   MtpModel model_;
   Tables tables_{};
@@ -50,9 +52,21 @@ class Plan {
   std::vector<int> basic_slot_;  // slot of each basic moment
   std::vector<std::array<int, 5>> derived_known_;  // μ, a, b, c, slot
   std::vector<int> derived_, seed_slot_, row_slot_, row_first_, columns_;
+  std::vector<int> scalar_slot_, scalar_terms_count_;
   std::vector<Group> groups_;
-  std::vector<Term> terms_;
-  std::vector<double> seed_, seeds_, row_values_, radial_, isolated_;
+  // Coefficients of the tables in one precision.
+  template <typename Real>
+  struct Numbers {
+    std::vector<Real> radial, seeds, row_values;
+    std::vector<Term<Real>> terms, scalar_terms;
+    Coefficients<Real> view() const {
+      return {radial.data(), terms.data(), seeds.data(), row_values.data(), scalar_terms.data()};
+    }
+  };
+
+  std::vector<double> seed_, isolated_;
+  Numbers<double> in_double_;
+  Numbers<float> in_single_;
 };
 
 }  // namespace elyte::mtp

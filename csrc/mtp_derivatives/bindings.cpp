@@ -115,8 +115,9 @@ nb::tuple loss(const FrameSet& set, const In<double>& theta, const In<std::int64
                         array(sums.gradient, {sums.gradient.size()}));
 }
 
+template <typename Real>
 void jacobian(const FrameSet& set, const In<double>& theta, const In<std::int64_t>& list,
-              InOut<double> rows, InOut<double> residuals, int threads) {
+              InOut<Real> rows, InOut<double> residuals, int threads) {
   check(set, theta, list);
   std::size_t needed = 0;
   for (std::size_t k = 0; k < list.size(); ++k) needed += static_cast<std::size_t>(set.rows(list.data()[k]));
@@ -159,7 +160,9 @@ NB_MODULE(mtp_derivatives, m) {
            "strain_weights"_a, "threads"_a = 1, "∂/∂θ of Σ λ E + Σ v·F + Σ S : ∂E/∂ε, (P).")
       .def("loss", &loss, "theta"_a, "frames"_a, "threads"_a = 1, "gradient"_a = true,
            "Squared errors (k, 3) without weights, and the gradient of the weighted loss (P).")
-      .def("jacobian", &jacobian, "theta"_a, "frames"_a, "rows"_a, "residuals"_a, "threads"_a = 1,
+      .def("jacobian", &jacobian<double>, "theta"_a, "frames"_a, "rows"_a, "residuals"_a, "threads"_a = 1,
+           "Fill rows (R, P) and residuals (R), both times the roots of the weights.")
+      .def("jacobian", &jacobian<float>, "theta"_a, "frames"_a, "rows"_a, "residuals"_a, "threads"_a = 1,
            "Fill rows (R, P) and residuals (R), both times the roots of the weights.")
       .def("atom_gradients", &atom_gradients, "theta"_a, "frame"_a, "threads"_a = 1,
            "∂E_i/∂θ, (n, P).");

@@ -166,23 +166,25 @@ std::int64_t FrameSet::rows(std::int64_t frame) const {
 namespace {
 
 // θ-ordered row ← factor × padded row (twice for the mean of two rows).
-void unpad(const Plan& plan, const double* padded, double factor, double* row) {
+template <typename Real>
+void unpad(const Plan& plan, const double* padded, double factor, Real* row) {
   const int nb = plan.beta_vectors() * LANES;
   for (int k = 0; k < plan.species; ++k) row[k] = 0;
   row += plan.species;
-  for (int a = 0; a < plan.scalars; ++a) row[a] = factor * padded[a];
+  for (int a = 0; a < plan.scalars; ++a) row[a] = static_cast<Real>(factor * padded[a]);
   row += plan.scalars;
   padded += (plan.scalars + LANES - 1) / LANES * LANES;
   for (int pair = 0; pair < plan.species * plan.species * plan.n_mu; ++pair, padded += nb)
-    for (int b = 0; b < plan.radial_size; ++b) *row++ = factor * padded[b];
+    for (int b = 0; b < plan.radial_size; ++b) *row++ = static_cast<Real>(factor * padded[b]);
 }
 
 constexpr int VOIGT[6][2] = {{0, 0}, {1, 1}, {2, 2}, {1, 2}, {0, 2}, {0, 1}};
 
 }  // namespace
 
+template <typename Real>
 void FrameSet::jacobian(const double* theta, const std::int64_t* list, std::int64_t count,
-                        int threads, double* rows_out, double* residuals) const {
+                        int threads, Real* rows_out, double* residuals) const {
   const Plan plan = tables_.plan(theta);
   const auto P = static_cast<std::size_t>(plan.parameters());
   const std::size_t width = padded_width(plan);
@@ -202,13 +204,13 @@ void FrameSet::jacobian(const double* theta, const std::int64_t* list, std::int6
       std::fill_n(padded.get(), (10 + 3 * n) * width, 0.0);
       evaluate_one(plan, list[k], s);
       passes_.jacobian(plan, frame.structure(), s.state.get(), s.work.get(), padded.get());
-      double* row = rows_out + offsets[k] * P;
+      Real* row = rows_out + offsets[k] * P;
       double* residual = residuals + offsets[k];
       if (target.weight[0] > 0) {
         const double root = std::sqrt(target.weight[0]);
         unpad(plan, padded.get(), root, row);
         const Structure structure = frame.structure();
-        for (std::int64_t i = 0; i < n; ++i) row[structure.type[i]] += root;
+        for (std::int64_t i = 0; i < n; ++i) row[structure.type[i]] += static_cast<Real>(root);
         *residual++ = root * (s.energy(n) - target.energy);
         row += P;
       }
@@ -235,6 +237,11 @@ void FrameSet::jacobian(const double* theta, const std::int64_t* list, std::int6
     }
   }
 }
+
+template void FrameSet::jacobian(const double*, const std::int64_t*, std::int64_t, int, double*,
+                                 double*) const;
+template void FrameSet::jacobian(const double*, const std::int64_t*, std::int64_t, int, float*,
+                                 double*) const;
 
 void FrameSet::atom_gradients(const double* theta, std::int64_t frame, int threads,
                               double* rows) const {

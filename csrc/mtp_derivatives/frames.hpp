@@ -89,9 +89,10 @@ class FrameSet {
             bool want_gradient) const;
   // Number of rows of `jacobian` for one frame.
   std::int64_t rows(std::int64_t frame) const;
-  // √weight × ∂/∂θ of E, F, W (rows, P) and √weight × the residuals (rows)
+  // √weight × ∂/∂θ of E, F, W (rows, P), rounded to Real, and √weight × the residuals (rows)
+  template <typename Real>
   void jacobian(const double* theta, const std::int64_t* list, std::int64_t count, int threads,
-                double* rows, double* residuals) const;
+                Real* rows, double* residuals) const;
   // ∂E_i/∂θ (n, P)
   void atom_gradients(const double* theta, std::int64_t frame, int threads, double* rows) const;
 

@@ -163,8 +163,9 @@ def test_a_molecule_of_ones_own() -> None:
     assert composition.density == pytest.approx(0.785 * 0.95 + 0.152, abs=0.02)
 
 
-# Measured densities, g/cm³: doi:10.1021/je700232s (EMIM-BF4), 10.1021/je0340957 (BMIM-BF4,
-# BMIM-PF6), handbooks for the solvents; 1 M LiPF6 in EC:EMC 3:7 by weight has 1.19–1.21.
+# Measured densities, g/cm³, rounded: EMIM-BF4 as in Gardas et al., J. Chem. Eng. Data 52, 1881
+# (2007), BMIM-BF4 as in the same authors' 52, 80 (2007); handbooks for the solvents; 1 M LiPF6 in
+# EC:EMC 3:7 by weight has 1.19–1.21.
 @pytest.mark.parametrize(
     ("counts", "temperature", "measured"),
     [

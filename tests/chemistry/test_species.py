@@ -117,7 +117,7 @@ def test_unknown_species_names_the_nearest() -> None:
     [
         ("C1CC", None, "not a SMILES"),
         ("[Li+].[Cl-]", None, "several molecules"),
-        ("CCO", 1, r"has charge \+0, but charge \+1 is stated"),
+        ("CCO", 1, r"has charge 0, but charge \+1 is stated"),
         ("", None, "not a SMILES"),
     ],
 )

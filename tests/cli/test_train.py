@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,7 @@ from elyte.cli import app
 from elyte.core import Dataset, Frame, InputError, LabelledFrame, Labels
 from elyte.core.formats import write_cfg, write_extxyz
 from elyte.potentials.mtp import MTP
+from elyte.selection import EnsembleSelector
 
 
 def dataset(count: int = 10) -> Dataset:
@@ -57,6 +62,60 @@ def test_train_go_on_and_evaluate(tmp_path: Path) -> None:
     assert "b.almtp on data.xyz, 10 frames" in text
     for word in ("energy", "forces", "stress", "meV/atom", "meV/Å", "GPa"):
         assert word in text
+
+
+def test_an_ensemble_and_its_doubt(tmp_path: Path) -> None:
+    data, out = tmp_path / "data.xyz", tmp_path / "p.almtp"
+    write_extxyz(data, dataset())
+    options = ("--level", 4, "--cutoff", 3.5, "--radial-size", 4, "--threads", 1)
+    text = run("train", data, "--out", out, *options, "--ensemble", 2, "--max-time", 10)
+    assert text.count("held-out part, 1 frames") == 2
+    first, second = tmp_path / "p-1.almtp", tmp_path / "p-2.almtp"
+    assert not np.allclose(MTP.load(first).parameters, MTP.load(second).parameters)
+    text = run("evaluate", first, data, "--with", second)
+    assert "mean of 2 potentials" in text
+    assert "members disagree" in text
+    grades = EnsembleSelector([MTP.load(second)]).grades(MTP.load(first), dataset()[0].frame)
+    assert grades.max() > 0
+
+
+def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    data, state = tmp_path / "data.xyz", tmp_path / "state.npz"
+    write_extxyz(data, dataset())
+    options = ("--level", 6, "--cutoff", 3.5, "--threads", 1, "--tolerance", 5e-3)
+    words = ["train", data, *options, "--out"]
+    run(*words, tmp_path / "whole.almtp")
+    command = [sys.executable, "-m", "elyte", *words, tmp_path / "killed.almtp"]
+    process = subprocess.Popen(
+        [*map(str, command), "--checkpoint", str(state)], stdout=subprocess.DEVNULL
+    )
+    try:
+        wait_for(state)
+    finally:
+        process.kill()
+        process.wait()
+    assert not (tmp_path / "killed.almtp").exists()
+    run(*words, tmp_path / "killed.almtp", "--checkpoint", state)
+    whole, killed = (MTP.load(tmp_path / f"{name}.almtp") for name in ("whole", "killed"))
+    assert (whole.parameters == killed.parameters).all()
+
+
+def wait_for(path: Path, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_weights_of_configuration_types(tmp_path: Path) -> None:
+    data = tmp_path / "data.xyz"
+    items = [replace(x, config_type="odd" if k == 0 else "good") for k, x in enumerate(dataset(4))]
+    write_extxyz(data, Dataset(items))
+    words = ("train", data, "--out", tmp_path / "a.almtp", "--level", 2, "--cutoff", 3.5)
+    run(*words, "--threads", 1, "--weight-of", "odd=0", "--weight-of", "good=2.0")
+    for entry, message in (("bad=1", "no frame has the config_type 'bad'"), ("odd=x", "name=2.0")):
+        with pytest.raises(InputError, match=message):
+            run(*words, "--weight-of", entry)
 
 
 def test_types_of_cfg_files_are_named(tmp_path: Path) -> None:

@@ -55,3 +55,15 @@ def test_split_equals_unsplit_although_lists_have_a_skin(potential: MTP, crystal
     second = simulate(crystal, potential, replace(settings, steps=300), first.state)
     np.testing.assert_array_equal(whole.state.frame.positions, second.state.frame.positions)
     np.testing.assert_array_equal(whole.state.velocities, second.state.velocities)
+
+
+def test_the_closest_contact_of_a_run_is_told(potential: MTP, crystal: Frame) -> None:
+    settings = RunSettings("NVE", 150.0, steps=10)
+    assert simulate(crystal, potential, settings, seed=1).closest is None
+    wide = replace(potential, min_distance=3.6)
+    closest = simulate(crystal, wide, settings, seed=1).closest
+    assert closest is not None
+    distance, i, j, step = closest
+    assert 3.0 < distance < 3.6
+    assert i != j
+    assert 0 <= step <= 10

@@ -37,9 +37,7 @@ production:
   save_every: 10 fs
   relabelled: 1
 """
-# A shell that starts tests in the background has SIGINT ignored, and children inherit that.
-HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-COMMAND = [sys.executable, "-c", f"{HEARING}; from elyte.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "elyte"]
 
 
 def start(folder: Path) -> subprocess.Popen[str]:

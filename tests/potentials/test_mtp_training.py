@@ -11,7 +11,7 @@ from elyte.core import Dataset, Frame, InputError, LabelledFrame, Labels, Unknow
 from elyte.potentials.mtp import MTP
 from elyte.potentials.mtp.gauss_newton import Limits, Minimiser, minimise
 from elyte.potentials.mtp.loss import Loss, Prior, Weights
-from elyte.potentials.mtp.start import solve_linear
+from elyte.potentials.mtp.start import solve_linear, usual_ridge
 from elyte.potentials.mtp.training import smallest_distance, train
 
 SPECIES = (1, 8)
@@ -176,8 +176,9 @@ def test_frames_without_forces_or_stress_count_for_what_they_have() -> None:
     loss = Loss(initial(), mixed)
     assert (loss.weights[:4, 1:] == 0).all()
     assert (loss.weights[4:8, 2] == 0).all()
-    only = Dataset(bare)
-    assert train(initial(), only, max_iterations=3, threads=1).errors.force_rmse == 0.0
+    many = labelled(truth(), frames_of(initial(2).n_parameters + 1))
+    only = Dataset(replace(x, labels=Labels(x.labels.energy)) for x in many)
+    assert train(initial(2), only, max_iterations=3, threads=1).errors.force_rmse == 0.0
 
 
 def test_molecules_without_a_box_are_trained_on() -> None:
@@ -324,3 +325,23 @@ def test_the_start_is_what_it_says_also_where_the_linear_solution_does_not_help(
         assert loss.at(point.theta).loss == point.loss <= before
     result = train(potential, data, max_iterations=3, threads=1)
     assert Loss(potential, data).at(result.potential.parameters).loss <= before
+
+
+def test_rows_rounded_to_single_precision_give_nearly_the_same_matrix() -> None:
+    data, other = labelled(truth(), frames_of(7)), initial(6, 3)
+    loss = Loss(other, data, threads=2)
+    every = np.arange(len(loss))
+    exact, rounded = (loss.normal_sum(other.parameters, every, x) for x in (np.float64, np.float32))
+    scale = np.sqrt(np.outer(np.diag(exact), np.diag(exact)))
+    assert 0 < np.abs((rounded - exact) / scale).max() < 1e-5
+    assert (rounded == rounded.T).all()
+
+
+def test_the_usual_prior_follows_the_size_of_the_labels() -> None:
+    data = labelled(truth(), frames_of(6))
+    strong = [replace(x, labels=replace(x.labels, forces=3 * x.labels.forces)) for x in data]
+    of_data = usual_ridge(data, Weights())
+    assert usual_ridge(strong, Weights()) == pytest.approx(9 * of_data)
+    assert usual_ridge(data, Weights(force=0.1)) == pytest.approx(10 * of_data)
+    bare = [replace(x, labels=Labels(x.labels.energy)) for x in data]
+    assert usual_ridge(bare, Weights()) > 0

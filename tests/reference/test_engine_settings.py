@@ -119,7 +119,7 @@ def test_presets_say_what_the_papers_say() -> None:
     assert zills.options.cutoff == pytest.approx(800 * 13.605693, rel=1e-6)
     assert zills.options.three_body
     chalykh = EngineSettings.from_mapping({"preset": "chalykh-2025", "cutoff": "550 eV"})
-    assert (chalykh.engine, chalykh.options.dispersion) == ("vasp", "d3")
+    assert (chalykh.engine, chalykh.options.dispersion) == ("vasp", "d3zero")
     assert chalykh.options.cutoff == 550.0
     goodwin = EngineSettings.from_mapping({"preset": "goodwin-2024"}).options
     assert goodwin.density_cutoff == pytest.approx(10 * goodwin.cutoff)

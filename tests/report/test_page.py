@@ -16,8 +16,8 @@ from elyte.report import Citation, CurveData, ParityData, ReportData, RoundRecor
 from elyte.report.page import render
 
 SECTIONS = [
-    "properties", "warnings", "recipe", "box", "structure", "transport", "temperature",
-    "production", "accuracy", "learning", "provenance", "citations",
+    "properties", "warnings", "recipe", "box", "structure", "speciation", "transport",
+    "temperature", "production", "accuracy", "learning", "provenance", "citations",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from elyte.core import Frame, InputError
+from elyte.dynamics import GradeWatch, RunSettings, simulate
 from elyte.potentials.mtp import MTP
 from elyte.selection import ActiveSet
 from elyte.testing.structures import liquid
@@ -86,3 +87,43 @@ def test_retraining_starts_from_the_rows_of_before(potential, frames):
             s for s in zip(second.blocks[z].frames, second.blocks[z].atoms, strict=True) if s[0]
         }
         assert len(before & after) > 0.5 * len(before)
+
+
+@pytest.mark.parametrize("mode", ["neighbourhood", "configuration"])
+@pytest.mark.parametrize("by_species", [True, False])
+def test_grades_from_rows_made_with_the_forces(potential, frames, mode, by_species):
+    active = ActiveSet.build(potential, frames[:8], mode, by_species=by_species)
+    grade = active.grade_function(potential)
+    for seed in (100, 101):
+        frame = liquid(SPECIES, (3, 3, 3), seed)
+        expected = active.grades(potential, frame)
+        np.testing.assert_allclose(grade(frame), expected, rtol=2e-3, atol=1e-3)
+        rows = potential.site_rows(frame)
+        np.testing.assert_array_equal(grade.of_rows(frame.numbers, rows), grade(frame))
+
+
+def test_grades_of_what_was_not_trained_on(potential, frames):
+    carbon = [Frame(np.full(len(f), 6), f.positions, f.cell, True) for f in frames[:3]]
+    hydrogen = liquid((1, 6), (2, 2, 2), 5)
+    for by_species in (True, False):
+        active = ActiveSet.build(potential, carbon, by_species=by_species)
+        expected = active.grades(potential, hydrogen)
+        found = active.grade_function(potential)(hydrogen)
+        np.testing.assert_allclose(found, expected, rtol=2e-3)
+        assert (np.isinf(found) == (by_species & (hydrogen.numbers == 1))).all()
+
+
+def test_a_run_is_graded_by_the_rows_of_its_forces(potential, frames):
+    active = ActiveSet.build(potential, frames)
+    start, settings = frames[0], RunSettings("NVT", 50.0, steps=12)
+    found = {}
+    for name, function in (
+        ("fused", active.grade_function(potential)),
+        ("apart", lambda frame: active.grades(potential, frame)),
+    ):
+        watch = GradeWatch(function, save=50.0, stop=1e6, every=2)
+        assert watch.wants_rows_of(potential) == (name == "fused")
+        simulate(start, potential, settings, seed=1, stop_rules=[watch])
+        found[name] = np.array([grade for _, grade, _ in watch.records])
+    assert len(found["fused"]) == 7
+    np.testing.assert_allclose(found["fused"], found["apart"], rtol=2e-3)

@@ -2,6 +2,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+# energy, forces, ∂E/∂ε, atomic energies, nearest pair (i, j, Å) or None, rows or None
+_Found = tuple[
+    float,
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+    tuple[int, int, float] | None,
+    NDArray[Any] | None,
+]
+
 class Follower:
     def evaluate(
         self,
@@ -9,12 +19,15 @@ class Follower:
         positions: NDArray[Any],
         cell: NDArray[Any],
         pbc: tuple[bool, ...],
-    ) -> tuple[float, NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+        rows: bool = False,
+    ) -> _Found: ...
     @property
     def builds(self) -> int: ...
 
 class Potential:
-    def __init__(self, arrays: dict[str, Any], isa: str = "") -> None: ...
+    def __init__(
+        self, arrays: dict[str, Any], isa: str = "", precision: str = "double"
+    ) -> None: ...
     def evaluate(
         self,
         numbers: NDArray[Any],
@@ -22,7 +35,12 @@ class Potential:
         cell: NDArray[Any],
         pbc: tuple[bool, ...],
         threads: int = 1,
-    ) -> tuple[float, NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+    ) -> _Found: ...
+    def evaluate_all(
+        self,
+        structures: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any], tuple[bool, ...]]],
+        threads: int = 1,
+    ) -> list[_Found]: ...
     def follower(self, skin: float = 0.5, threads: int = 1) -> Follower: ...
     def force_field(self, skin: float = 0.5, threads: int = 1) -> object: ...
     def time(
@@ -38,6 +56,8 @@ class Potential:
     def operations(self) -> dict[str, float]: ...
     @property
     def isa(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
 
 def instruction_sets() -> list[str]: ...
 def multiply_adds_per_second(isa: str = "") -> float: ...

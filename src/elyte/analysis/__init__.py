@@ -2,8 +2,11 @@
 
 from elyte.analysis.curve import Curve
 from elyte.analysis.driver import Analysis, analyse
+from elyte.analysis.maps import Cloud, Map
 from elyte.analysis.recognise import describe
+from elyte.analysis.sites import find_pair, find_site
 from elyte.analysis.statistics import interval
+from elyte.analysis.steps.context import Options
 from elyte.analysis.structure.rdf import radial_distribution
 from elyte.analysis.structure.shell import Shell, first_shell
 from elyte.analysis.system import SpeciesGroup, SystemDescription
@@ -13,7 +16,10 @@ from elyte.analysis.unwrap import unwrap
 
 __all__ = [
     "Analysis",
+    "Cloud",
     "Curve",
+    "Map",
+    "Options",
     "Shell",
     "SpeciesGroup",
     "SystemDescription",
@@ -21,6 +27,8 @@ __all__ = [
     "conductivity",
     "conductivity_from_current",
     "describe",
+    "find_pair",
+    "find_site",
     "first_shell",
     "interval",
     "radial_distribution",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elyte.analysis.recording import Recording
+from elyte.analysis.stream import Positions
 from elyte.analysis.system import SystemDescription
+from elyte.analysis.unwrap import TOO_FAR, Walk
+from elyte.analysis.whole import MoleculeTree
 from elyte.core.errors import InputError
 from elyte.core.trajectory import Trajectory
 
@@ -22,20 +25,25 @@ class Observation:
     """One run of a system.
 
     Args:
-        positions: Å, unwrapped, molecules whole, (T, n, 3).
-        centres: centres of mass of the molecules, Å, (T, M, 3).
+        positions: Å, molecules whole, in the box of their frame or images of it, (T, n, 3); read
+            block by block where the run is on disk.
+        centres: centres of mass of the molecules as they walk, for everything that depends on
+            time, Å, (T, M, 3).
         cells: Å, (T, 3, 3).
         timestep: fs between frames; nan where the times say nothing.
         velocities: of the centres of mass, Å/fs, (T, M, 3), or None.
         problem: why nothing that depends on time can be computed, or "".
+        places: centres of mass in the box of their frame, for distances, Å, (T, M, 3); they are
+            `centres` where the box keeps its size.
     """
 
-    positions: Array
+    positions: Positions
     centres: Array
     cells: Array
     timestep: float
     velocities: Array | None = None
     problem: str = ""
+    places: Array = field(default_factory=lambda: np.zeros((0, 0, 3)))
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -51,8 +59,8 @@ class Observation:
         return self.timestep * (len(self) - 1)
 
 
-def observe(trajectory: Trajectory, system: SystemDescription) -> Observation:
-    """Check a trajectory and compute the centres of mass of its molecules.
+def observe(trajectory: Trajectory | Recording, system: SystemDescription) -> Observation:
+    """Check a trajectory and compute the centres of mass of its molecules, block by block.
 
     Raises:
         InputError: other atoms than the system's, or no periodic box.
@@ -63,18 +71,33 @@ def observe(trajectory: Trajectory, system: SystemDescription) -> Observation:
         raise InputError("the trajectory holds no frames")
     if not trajectory.pbc.all() or not (trajectory.volumes > 0).all():
         raise InputError("the trajectory has no periodic box; properties of a liquid need one")
-    whole = whole_molecules(trajectory.positions, trajectory.cells, system)
-    problem = time_problem(trajectory)
-    timestep = np.nan if problem else float(np.median(np.diff(trajectory.times)))
+    run = Recording.of(trajectory)
+    whole = whole_molecules(run, system)
+    places, centres, lost = _walks(whole, run, system)
+    problem = time_problem(run) or (f"frame {lost}: {TOO_FAR}" if lost else "")
+    timestep = np.nan if problem else float(np.median(np.diff(run.times)))
     velocities = None
-    if trajectory.velocities is not None and not problem:
-        velocities = centres_of_mass(trajectory.velocities, system)
-    return Observation(
-        whole, centres_of_mass(whole, system), trajectory.cells, timestep, velocities, problem
-    )
+    if run.velocities is not None and not problem:
+        parts = [centres_of_mass(block, system) for _, block in run.velocities.blocks()]
+        velocities = np.concatenate(parts)
+    return Observation(whole, centres, run.cells, timestep, velocities, problem, places)
 
 
-def time_problem(trajectory: Trajectory) -> str:
+def _walks(whole: Positions, run: Recording, system: SystemDescription) -> tuple[Array, Array, int]:
+    """Return centres of mass where they are and as they walk, (T, M, 3) both, and where a walk
+    is lost."""
+    walk = Walk(run.continuous)
+    steady = run.continuous and not np.ptp(run.cells, axis=0).any()
+    places = np.empty((len(run), system.n_molecules, 3))
+    centres = places if steady else np.empty_like(places)
+    for part, block in whole.blocks():
+        places[part] = centres_of_mass(block, system)
+        if not steady:
+            centres[part] = walk.go_on(places[part], run.cells[part])
+    return places, centres, walk.lost
+
+
+def time_problem(trajectory: Trajectory | Recording) -> str:
     """Return why a trajectory says nothing about time, or an empty string."""
     times = trajectory.times
     if len(times) < 2:
@@ -115,55 +138,17 @@ def barycentre(centres: Array, masses: Array) -> Array:
     return np.asarray(np.einsum("tmx,m->tx", centres, masses / masses.sum())[:, None])
 
 
-def whole_molecules(positions: Array, cells: Array, system: SystemDescription) -> Array:
-    """Shift atoms by lattice vectors so that molecules are not cut by the box, (T, n, 3).
+def whole_molecules(run: Recording, system: SystemDescription) -> Positions:
+    """Return positions with every atom next to its molecule, (T, n, 3).
 
-    The shifts are those of the first frame: unwrapped atoms of one molecule stay together.
+    Where positions are continuous the shifts by lattice vectors are those of the first frame:
+    atoms of one molecule stay together.
     """
-    shifts = _shifts(positions[0], cells[0], system)
+    tree = MoleculeTree.from_bonds(system.molecules, system.bonds)
+    first, cell, cells = run.positions[:1], run.cells[:1], run.cells
+    shifts = np.round((tree.whole(first, cell) - first)[0] @ np.linalg.inv(cell[0]))
     if not shifts.any():
-        return positions
-    return np.asarray(positions + np.einsum("na,tax->tnx", shifts.astype(float), cells))
-
-
-def _shifts(positions: Array, cell: Array, system: SystemDescription) -> NDArray[np.int64]:
-    """Integer lattice shifts that bring each atom next to one of its molecule placed before."""
-    fractional = positions @ np.linalg.inv(cell)
-    shifts = np.zeros((len(positions), 3), dtype=np.int64)
-    for atom, parent in _tree(system):
-        away = fractional[atom] - (fractional[parent] + shifts[parent])
-        shifts[atom] = -np.round(away).astype(np.int64)
-    return shifts
-
-
-def _tree(system: SystemDescription) -> list[tuple[int, int]]:
-    """(atom, parent) in an order in which parents come first: bonds, else the first atom."""
-    if system.bonds is None:
-        return [(int(a), int(row[0])) for g in system.species for row in g.atoms for a in row[1:]]
-    neighbours: list[list[int]] = [[] for _ in system.numbers]
-    for i, j in system.bonds.tolist():
-        if system.molecules[i] == system.molecules[j]:
-            neighbours[i].append(j)
-            neighbours[j].append(i)
-    tree: list[tuple[int, int]] = []
-    for group in system.species:
-        for row in group.atoms:
-            tree += _spanning(row.tolist(), neighbours)
-    return tree
-
-
-def _spanning(atoms: Sequence[int], neighbours: list[list[int]]) -> list[tuple[int, int]]:
-    seen, queue, tree = {atoms[0]}, [atoms[0]], []
-    for start in atoms:
-        if start not in seen:  # not bonded to what came before
-            seen.add(start)
-            queue.append(start)
-            tree.append((start, atoms[0]))
-        while queue:
-            parent = queue.pop()
-            for atom in neighbours[parent]:
-                if atom not in seen:
-                    seen.add(atom)
-                    queue.append(atom)
-                    tree.append((atom, parent))
-    return tree
+        return run.positions
+    if run.continuous:
+        return run.positions.changed(lambda part, x: x + shifts @ cells[part])
+    return run.positions.changed(lambda part, x: tree.whole(x, cells[part]))

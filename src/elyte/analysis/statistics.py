@@ -209,6 +209,34 @@ def mean(series: ArrayLike | Sequence[ArrayLike]) -> Mean:
     return Mean(value, float(np.sqrt(variance)), effective, freedom, reason)
 
 
+def standard_errors(series: Sequence[Array]) -> Array:
+    """Return the standard error of the mean of each column of stationary series, (k,).
+
+    The columns (bins of a histogram, say) share one shape of the autocovariance: only together
+    do short series tell it. Where blocks of frames are independent this is s/√T.
+
+    Args:
+        series: (T, k) of each independent run.
+    """
+    lengths = [len(x) for x in series]
+    average = np.average([x.mean(axis=0) for x in series], axis=0, weights=lengths)
+    deviations = [x - average for x in series]
+    squares = np.asarray(sum((x**2).sum(axis=0) for x in deviations)) / sum(lengths)
+    if not squares.any():
+        return np.zeros(len(squares))
+    scaled = [x / np.sqrt(np.where(squares > 0, squares, 1.0)) for x in deviations]
+    lags = max(0, min(int(10 * np.log10(sum(lengths))), min(lengths) // 4))
+    raw = np.zeros(lags + 1)
+    for x in scaled:
+        spectrum = np.fft.rfft(x, 2 * len(x), axis=0)
+        raw += np.fft.irfft((np.abs(spectrum) ** 2).sum(axis=1))[: lags + 1]
+    raw /= sum(lengths) * np.count_nonzero(squares)
+    if lags == 0:
+        return np.sqrt(squares / max(sum(lengths) - 1, 1))
+    variance, _ = _modelled(raw, lengths)
+    return np.sqrt(squares * variance)
+
+
 def _modelled(raw: Array, lengths: Sequence[int]) -> tuple[float, Array]:
     """Return the variance of the mean and the autocovariance to all lags, from a fitted model.
 

@@ -151,7 +151,9 @@ class SystemDescription:
         order = sorted(
             groups, key=lambda g: ((0 if g.charge > 0 else 1) if g.charge else 2, g.name)
         )
-        return cls(z, np.asarray(ids, dtype=np.int64), tuple(order), np.asarray(mass, dtype=float))
+        pairs = None if bonds is None else np.asarray(bonds, dtype=np.int64).reshape(-1, 2)
+        members = np.asarray(ids, dtype=np.int64)
+        return cls(z, members, tuple(order), np.asarray(mass, dtype=float), pairs)
 
 
 def formula_of(numbers: Iterable[int]) -> str:

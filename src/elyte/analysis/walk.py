@@ -177,6 +177,7 @@ def _fit(
 
 def _slope(msd: Array, frames: Sequence[int], components: int, first: int) -> Slope:
     lags = lags_from(first, max(frames))
+    lags = lags[lags < len(msd)]
     try:
         line, errors, map_, chi2 = _fit(msd, frames, components, lags)
     except np.linalg.LinAlgError:
@@ -207,7 +208,8 @@ def fit_slope(
     """Fit the long-time slope of a mean squared displacement.
 
     Args:
-        msd: M(k) of one Cartesian component, pooled over particles and runs, (lags,), msd[0] = 0.
+        msd: M(k) of one Cartesian component, pooled over particles and runs, (lags,), msd[0] = 0;
+            all lags, or a window of them.
         frames: length of each run.
         components: independent walks in each run (3 × particles, or 3 for a collective dipole).
         first: first lag of the fit; None: found.
@@ -221,12 +223,14 @@ def fit_slope(
     longest = max(frames)
     if longest < 12:
         return Slope(np.nan, np.nan, reason=f"only {longest} frames")
-    if not msd[1 : longest // 2].any():
+    if not msd[1 : max(longest // 2, 2)].any():
         return Slope(np.nan, np.nan, reason="nothing moves")
     if first is not None:
         return _slope(msd, frames, components, first)
+    # A window of lags may be all that was kept: three times the first lag has to lie in it.
+    reach = min(longest, 5 * (2 * len(msd) - 5) // 6)
     trials = [
-        _slope(msd, frames, components, lag) for lag in first_lags(longest) if msd[lag] >= least
+        _slope(msd, frames, components, lag) for lag in first_lags(reach) if msd[lag] >= least
     ]
     good = [s for s in trials if not s.reason and s.p_value > _IMPROBABLE and _diffusive(s)]
     if not good:

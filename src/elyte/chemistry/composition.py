@@ -234,8 +234,8 @@ def _check_cutoff(recipe: Recipe, production: Box, label: Box) -> list[str]:
     needed = int(np.ceil(production.atoms * (2 * cutoff / production.edge) ** 3))
     if production.edge < 2 * cutoff:
         raise RecipeError(
-            f"box: {recipe.box} make an edge of {production.edge:.1f} Å, below two cutoffs of "
-            f"{cutoff:g} Å; take at least about {needed} atoms or a shorter cutoff"
+            f"box: {production.atoms} atoms make an edge of {production.edge:.1f} Å, below two "
+            f"cutoffs of {cutoff:g} Å; take at least about {needed} atoms or a shorter cutoff"
         )
     if label.edge < cutoff:
         raise RecipeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ from elyte.chemistry.species_table import Species
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
 
-# RDKit puts a handler of SIGINT of its own in place while it embeds, and the former one back; two
-# threads that do so at a time would leave RDKit's, and Ctrl-C would never be heard again.
-_ONE_EMBEDDING = Lock()
+# RDKit puts a handler of SIGINT of its own in place while it embeds or searches, and the former one
+# back; two threads that do so at a time would leave RDKit's, and Ctrl-C would not be heard again.
+_ONE_AT_A_TIME = RLock()
 
 _POLYHEDRA = {
     "tetrahedron": np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0),
@@ -80,8 +80,8 @@ def conformer(species: Species | str, seed: int = 0) -> Frame:
     Raises:
         InputError: RDKit finds no structure.
     """
-    species = _species(species)
-    return _conformer(species, int(seed) % (2**31 - 1))
+    with _ONE_AT_A_TIME:
+        return _conformer(_species(species), int(seed) % (2**31 - 1))
 
 
 def _species(species: Species | str) -> Species:
@@ -114,11 +114,10 @@ def _embedded(molecule: Chem.Mol, name: str, seed: int) -> NDArray[np.float64]:
     molecule = Chem.Mol(molecule)
     settings: Any = rdDistGeom.ETKDGv3()
     settings.randomSeed = seed
-    with _ONE_EMBEDDING:
+    if rdDistGeom.EmbedMolecule(molecule, settings) != 0:
+        settings.useRandomCoords = True
         if rdDistGeom.EmbedMolecule(molecule, settings) != 0:
-            settings.useRandomCoords = True
-            if rdDistGeom.EmbedMolecule(molecule, settings) != 0:
-                raise InputError(f"RDKit finds no three-dimensional structure for '{name}'")
+            raise InputError(f"RDKit finds no three-dimensional structure for '{name}'")
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
         rdForceFieldHelpers.MMFFOptimizeMolecule(molecule, maxIters=2000)
     elif rdForceFieldHelpers.UFFHasAllMoleculeParams(molecule):
@@ -164,7 +163,11 @@ def sites(species: Species | str) -> dict[str, NDArray[np.int64]]:
     Element symbols ("O", "F"), chemical sites ("O(carbonyl)", "O(ether)", "N(ring)", "C2", …),
     and the amide hydrogens "H(cis)" and "H(trans)" to the carbonyl oxygen.
     """
-    species = _species(species)
+    with _ONE_AT_A_TIME:
+        return _sites(_species(species))
+
+
+def _sites(species: Species) -> dict[str, NDArray[np.int64]]:
     molecule = molecule_of(species.smiles)
     found: dict[str, set[int]] = {}
     for atom in molecule.GetAtoms():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -15,7 +15,9 @@ from shutil import which
 import numpy as np
 from ase.data import chemical_symbols
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import pdist, squareform
 
 from elyte.chemistry.bonds import near_pairs
 from elyte.chemistry.conformers import bonds_of, conformer
@@ -63,17 +65,62 @@ def pack_box(
         raise InputError(f"a density of {density_g_cm3:g} g/cm³ cannot be packed")
     weight = sum(n * mass(find_species(name)) for name, n in counts.items())
     edge = (weight * DENSITY_TO_G_PER_CM3 / density_g_cm3) ** (1 / 3)
-    groups = _groups(counts, seed)
+    found = _packed(_groups(counts, seed), edge, seed, tolerance, time_limit)
+    if found is None:
+        listed = ", ".join(f"{n} {name}" for name, n in counts.items())
+        raise InputError(
+            f"Packmol finds no packing of {listed} at {density_g_cm3:.3g} g/cm³ "
+            f"(edge {edge:.1f} Å); begin at a lower density"
+        )
+    return found
+
+
+def pack_templates(
+    templates: Sequence[Frame],
+    density_g_cm3: float,
+    seed: int = 0,
+    tolerance: float = DEFAULT_TOLERANCE,
+    time_limit: float = 60.0,
+) -> Frame:
+    """Return a cubic periodic box of rigid pieces, each a molecule or a cluster of molecules.
+
+    Atoms and molecules come in the order of the pieces; a cluster keeps its geometry.
+
+    Args:
+        templates: without a box, with molecule ids 0, 1, … in each.
+        density_g_cm3: g/cm³.
+        seed: of Packmol.
+        tolerance: smallest distance between atoms of different pieces, Å.
+        time_limit: s, for one attempt.
+
+    Raises:
+        InputError: nothing to pack, or too dense to be packed.
+        MissingDependency: no Packmol.
+    """
+    if not templates or not 0 < density_g_cm3 < 30:
+        raise InputError(f"{len(templates)} pieces cannot be packed at {density_g_cm3:g} g/cm³")
+    weight = sum(float(template.masses.sum()) for template in templates)
+    edge = (weight * DENSITY_TO_G_PER_CM3 / density_g_cm3) ** (1 / 3)
+    groups = [_Group(template, 1, _nearest_tree(template)) for template in templates]
+    found = _packed(groups, edge, seed, tolerance, time_limit)
+    if found is None:
+        raise InputError(
+            f"Packmol finds no packing of {len(templates)} pieces at {density_g_cm3:.3g} g/cm³ "
+            f"(edge {edge:.1f} Å); begin at a lower density"
+        )
+    return found
+
+
+def _packed(
+    groups: list[_Group], edge: float, seed: int, tolerance: float, time_limit: float
+) -> Frame | None:
+    """Try three times, the smallest distance lowered by a tenth each time."""
     for attempt, distance in enumerate((tolerance, 0.9 * tolerance, 0.8 * tolerance)):
         packed = _packmol(groups, edge, distance, seed + attempt, time_limit)
         frame = None if packed is None else _frame(groups, packed, edge)
         if frame is not None and not _overlaps(frame, 0.9 * distance):
             return frame
-    listed = ", ".join(f"{n} {name}" for name, n in counts.items())
-    raise InputError(
-        f"Packmol finds no packing of {listed} at {density_g_cm3:.3g} g/cm³ (edge {edge:.1f} Å); "
-        "begin at a lower density"
-    )
+    return None
 
 
 def template_bonds(counts: Mapping[str, int]) -> NDArray[np.int64]:
@@ -136,6 +183,16 @@ def _bond_tree(name: str) -> tuple[tuple[int, int], ...]:
                 front.append(child)
                 tree.append((parent, child))
     return tuple(tree)
+
+
+def _nearest_tree(template: Frame) -> tuple[tuple[int, int], ...]:
+    """Return steps (parent, child) between near atoms that reach all atoms from the first."""
+    if len(template) == 1:
+        return ()
+    distances = squareform(pdist(template.positions))
+    tree = minimum_spanning_tree(distances)
+    order, parents = breadth_first_order(tree, 0, directed=False)
+    return tuple((int(parents[child]), int(child)) for child in order[1:])
 
 
 @lru_cache(maxsize=1)
@@ -211,9 +268,10 @@ def _frame(groups: list[_Group], packed: NDArray[np.float64], edge: float) -> Fr
             place = _whole(packed[offset : offset + len(template)], group.tree, edge)
             numbers.append(template.numbers)
             positions.append(_placed(template.positions, place))
-            molecules.append(np.full(len(template), count))
+            own = np.zeros(len(template), int) if template.molecules is None else template.molecules
+            molecules.append(own + count)
             offset += len(template)
-            count += 1
+            count += int(own.max()) + 1
     return Frame(
         np.concatenate(numbers),
         np.concatenate(positions),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic import WithJsonSchema as Schema
 
 from elyte.chemistry.components import COMPONENTS_SCHEMA, Component, read_components
+from elyte.chemistry.quantities import format_time
 from elyte.chemistry.recipe_errors import explain_all, read_yaml
 from elyte.chemistry.recipe_types import (
     BoxSize,
@@ -21,6 +22,7 @@ from elyte.chemistry.recipe_types import (
     Lengths,
     Pair,
     Pressure,
+    Samplers,
     Temperatures,
     Time,
 )
@@ -53,12 +55,51 @@ class PotentialSettings(_Group):
         return self
 
 
+class Dispersion(_Group):
+    """London dispersion (D3): whether the labels hold it, and who is to give it at run time."""
+
+    method: Literal["none", "d3bj", "d3zero"] = Field(
+        default="none", description="none; d3bj: damping of Becke and Johnson; d3zero: to zero"
+    )
+    functional: str = Field(
+        default="PBE", description="whose damping parameters: PBE, r2SCAN, GFN1-xTB, …"
+    )
+    labels: Literal["without", "with"] = Field(
+        default="without", description="whether the engine's labels already hold this dispersion"
+    )
+    potential: Literal["added", "learned", "omitted"] = Field(
+        default="added",
+        description="added: E = E_MLP + E_D3 at run time; learned: by the potential; omitted",
+    )
+    cutoff: Length = Field(default="12 Å", description="largest distance of a pair")
+    smoothing: Length = Field(
+        default="1 Å", description="length over which pairs are switched off before it"
+    )
+    three_body: bool = Field(default=False, description="with the Axilrod-Teller-Muto term")
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Dispersion:
+        if not 4.0 <= self.cutoff <= 50.0:
+            raise ValueError(f"cutoff {self.cutoff:g} Å is outside 4 to 50 Å")
+        if not 0.0 <= self.smoothing < self.cutoff:
+            raise ValueError("smoothing must lie between 0 Å and cutoff")
+        if (self.labels, self.potential) == ("without", "omitted") and self.method != "none":
+            raise ValueError(
+                "labels without dispersion and a potential that omits it: say method: none"
+            )
+        return self
+
+
 class Weights(_Group):
     """Weights of the squared errors in the loss (eV², (eV/Å)², eV² for the virial)."""
 
     energy: float = Field(default=1.0, ge=0)
     force: float = Field(default=0.01, ge=0)
-    stress: float = Field(default=0.001, ge=0)
+    stress: float = Field(default=0.01, ge=0)
+    config_types: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict,
+        description="factors of frames by where they came from (start, round-1, …); 1 if not named",
+    )
 
 
 class Learning(_Group):
@@ -78,6 +119,19 @@ class Learning(_Group):
     start_rattle: Lengths = Field(
         default=("0.02 Å", "0.07 Å"),
         description="range of the random displacements (standard deviation) of atoms",
+    )
+    start: Samplers = Field(
+        default_factory=dict,
+        description="further samplers of the start set, with their numbers of frames",
+    )
+    start_engine: Literal["auto", "classical", "reference"] = Field(
+        default="auto",
+        description="what drives their dynamics: the classical force field, or the reference",
+    )
+    start_time: Time = Field(default="10 ps", description="length of the samplers' dynamics")
+    compositions: Literal["richer", "determined"] = Field(
+        default="richer",
+        description="compositions that are labelled beside the recipe's own",
     )
     trajectories: int = Field(default=6, ge=1, description="exploring trajectories of one round")
     trajectory_time: Time = Field(default="20 ps", description="length of each of them")
@@ -176,6 +230,9 @@ class Recipe(_Group):
     potential: PotentialSettings = Field(
         default_factory=PotentialSettings, description="the potential"
     )
+    dispersion: Dispersion = Field(
+        default_factory=Dispersion, description="London dispersion (D3), by itself or learned"
+    )
     learning: Learning = Field(default_factory=Learning, description="the learning loop")
     production: Production = Field(
         default_factory=Production, description="the dynamics for the properties"
@@ -193,7 +250,10 @@ class Recipe(_Group):
                 raise ValueError(f"temperature {temperature:g} K is not above absolute zero (0 K)")
         if len(set(self.temperatures)) != len(self.temperatures):
             raise ValueError("temperature: the same temperature is named twice")
+        if self.density is not None and self.density <= 0:
+            raise ValueError(f"density {self.density:g} g/cm³ is not positive")
         self._check_ranges()
+        self._check_dispersion()
         return self
 
     def _check_ranges(self) -> None:
@@ -202,13 +262,53 @@ class Recipe(_Group):
             low, high = getattr(learning, name)
             if not 0 <= low <= high:
                 raise ValueError(f"learning.{name}: [{low:g}, {high:g}] is not a range")
+            if low == 0 and name != "start_rattle":
+                raise ValueError(f"learning.{name}: [0, {high:g}] is not a range above zero")
         if learning.grade_stop < learning.grade_save:
             raise ValueError("learning.grade_stop is below learning.grade_save")
-        if learning.max_labels < learning.start_frames:
-            raise ValueError("learning.max_labels is below learning.start_frames")
-        for group, name in ((learning, "trajectory_time"), (self.production, "nvt_time")):
-            if getattr(group, name) < group.timestep or group.timestep <= 0:
-                raise ValueError(f"{name} is shorter than one time step, or the step not positive")
+        if learning.max_labels < learning.start_frames + sum(learning.start.values()):
+            raise ValueError(
+                "learning.max_labels is below learning.start_frames and learning.start"
+            )
+        self._check_times("learning", "trajectory_time")
+        self._check_times("production", "npt_time", "nvt_time", "segment_time", "save_every")
+
+    def _check_times(self, group: str, *names: str) -> None:
+        times = getattr(self, group)
+        if times.timestep <= 0:
+            raise ValueError(f"{group}.timestep is not positive")
+        for name in names:
+            if getattr(times, name) < times.timestep:
+                step = format_time(times.timestep)
+                raise ValueError(f"{group}.{name} is shorter than one time step of {step}")
+
+    def _check_dispersion(self) -> None:
+        """Tight binding has a dispersion of its own: nobody may add a second one unknowingly."""
+        chosen, method = self.dispersion, self.reference.method
+        if chosen.method == "none":
+            return
+        self._check_functional_dispersion()
+        if self.reference.engine != "xtb":
+            return
+        if (method, chosen.labels, chosen.method) != ("GFN1-xTB", "with", "d3bj"):
+            raise ValueError(
+                f"dispersion: the labels of {method} have a dispersion of their own in them; only "
+                "that of GFN1-xTB is a D3 (labels: with, method: d3bj, functional: GFN1-xTB)"
+            )
+        if chosen.functional.lower() != "gfn1-xtb":
+            raise ValueError("dispersion.functional: labels of GFN1-xTB hold that of 'GFN1-xTB'")
+
+    def _check_functional_dispersion(self) -> None:
+        """What `dispersion` says of the labels is what their engine is told to do."""
+        own = getattr(self.reference, "dispersion", None)
+        if own is None or (own != "none") == (self.dispersion.labels == "with"):
+            return
+        if own == "none":
+            raise ValueError("dispersion.labels: with, but reference.dispersion is none")
+        raise ValueError(
+            f"dispersion.labels: without, but reference.dispersion puts {own} into them: set "
+            "reference.dispersion: none, or dispersion.labels: with"
+        )
 
     @property
     def title(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -71,16 +72,22 @@ def explain(error: Any, model: type[BaseModel]) -> str:
     """Return one line on one of pydantic's errors: where, what, and what to do."""
     *parents, last = error["loc"] or ("",)
     names, group = _walk(model, parents)
-    where = ".".join(map(str, [*names, last] if not _is_choice(group, last) else names))
+    full = [*names, last] if not _is_choice(group, last) else names
+    # the place in a list says less than the text that the message quotes
+    where = ".".join(str(part) for part in full if not isinstance(part, int))
     kind = error["type"]
     if kind == "extra_forbidden":
         known = _keys(group[0])
         inside = f" in '{'.'.join(map(str, names))}'" if names else ""
         return f"unknown key '{last}'{inside}{did_you_mean(str(last), known)}"
     if kind == "missing":
-        return f"'{where}' is missing"
+        short = isinstance(last, int)  # of a pair
+        return f"{where}: two values are needed" if short else f"'{where}' is missing"
+    if kind == "model_type":
+        return f"{where}: a group of keys is needed, not {error['input']!r}"
     message = str(error.get("ctx", {}).get("error", error["msg"]))
     if kind != "value_error":
+        message = re.sub(r", (unable to parse|got a number) .*", "", message)
         message = f"{message[0].lower()}{message[1:]}, not {error['input']!r}"
     return f"{where}: {message}" if where else message
 

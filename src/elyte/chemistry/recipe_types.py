@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic import WithJsonSchema as Schema
 
 from elyte.chemistry import quantities as q
-from elyte.core.errors import RecipeError
+from elyte.core.errors import RecipeError, did_you_mean
 
 
 def _quantity(dimension: q.Dimension) -> Any:
@@ -50,6 +51,52 @@ Temperatures: Any = Annotated[
                 {"type": "string", "examples": ["330 K"]},
                 {"type": "array", "items": {"type": "string", "examples": ["330 K"]}},
             ]
+        }
+    ),
+]
+
+
+SAMPLERS = (
+    "ladder",
+    "equilibrium",
+    "nonequilibrium",
+    "modifiers",
+    "distorted",
+    "refined",
+    "volume_scan",
+    "optimised",
+    "ion_pairs",
+    "conformers",
+    "dimers",
+    "isolated_atoms",
+)
+"""Samplers of the start set, by name."""
+
+
+def _samplers(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        raise RecipeError("give samplers with their numbers of frames, such as 'dimers: 8'")
+    for name, number in value.items():
+        if name not in SAMPLERS:
+            known = list(SAMPLERS)
+            raise RecipeError(
+                f"unknown sampler '{name}'{did_you_mean(str(name), known)}: "
+                f"there are {', '.join(known)}"
+            )
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise RecipeError(f"'{name}: {number}' is not a whole number of frames")
+    return {str(name): int(number) for name, number in value.items()}
+
+
+Samplers: Any = Annotated[
+    dict[str, int],
+    BeforeValidator(_samplers),
+    Schema(
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {name: {"type": "integer", "minimum": 0} for name in SAMPLERS},
+            "examples": [{"equilibrium": 16, "volume_scan": 8, "dimers": 8}],
         }
     ),
 ]

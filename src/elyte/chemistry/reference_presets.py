@@ -28,7 +28,7 @@ class Preset:
     engines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-_PBE_D3_50RY = {"method": "PBE", "dispersion": "d3"}
+_PBE_D3_50RY = {"method": "PBE", "dispersion": "d3zero"}
 
 PRESETS: dict[str, Preset] = {
     "goodwin-2024": Preset(
@@ -55,12 +55,12 @@ PRESETS: dict[str, Preset] = {
             "vasp": {
                 "method": "PBE",
                 "cutoff": "450 eV",
-                "dispersion": "d3",
+                "dispersion": "d3zero",
                 "smearing_width": "0.05 eV",
                 "convergence": "1e-6 eV",
             },
-            "gpaw": {"method": "PBE", "cutoff": "450 eV", "dispersion": "d3"},
-            "cp2k": {"method": "PBE", "dispersion": "d3", "three_body": False},
+            "gpaw": {"method": "PBE", "cutoff": "450 eV", "dispersion": "d3zero"},
+            "cp2k": {"method": "PBE", "dispersion": "d3zero", "three_body": False},
         },
     ),
     "zills-2024": Preset(
@@ -87,11 +87,11 @@ PRESETS: dict[str, Preset] = {
             "vasp": {
                 "method": "PBE",
                 "cutoff": "750 eV",
-                "dispersion": "d3",
+                "dispersion": "d3zero",
                 "convergence": "1e-6 eV",
             },
-            "gpaw": {"method": "PBE", "cutoff": "750 eV", "dispersion": "d3"},
-            "cp2k": {"method": "PBE", "dispersion": "d3", "three_body": False},
+            "gpaw": {"method": "PBE", "cutoff": "750 eV", "dispersion": "d3zero"},
+            "cp2k": {"method": "PBE", "dispersion": "d3zero", "three_body": False},
         },
     ),
     "shayestehpour-2024": Preset(

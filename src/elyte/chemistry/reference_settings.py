@@ -34,7 +34,7 @@ Temperature: Any = _quantity(q.TEMPERATURE)
 Length: Any = _quantity(q.LENGTH)
 Energy: Any = _quantity(q.ENERGY)
 Duration: Any = _quantity(q.DURATION)
-Dispersion = Literal["none", "d3", "d3bj"]
+Dispersion = Literal["none", "d3zero", "d3bj"]
 
 
 def _schema_of_presets(schema: dict[str, Any], model: type[BaseModel]) -> None:
@@ -93,7 +93,7 @@ def _max_iterations(default: int = 250) -> Any:
 def _dispersion() -> Any:
     return Field(
         default="d3bj",
-        description="none, d3 (zero damping) or d3bj (Becke and Johnson's damping)",
+        description="none, d3zero (zero damping) or d3bj (Becke and Johnson's damping)",
     )
 
 
@@ -121,6 +121,15 @@ class XtbSettings(ReferenceSettings):
     )
     electronic_temperature: Temperature = _electronic_temperature("300 K")
     max_iterations: int = _max_iterations()
+
+
+class ClassicalSettings(ReferenceSettings):
+    """The classical force field OPLS-AA and CL&P, by OpenMM."""
+
+    engine: Literal["classical"] = _engine("classical")
+    method: str = Field(
+        default="OPLS-AA", description="force field; OPLS-AA/0.8 scales all charges by 0.8"
+    )
 
 
 class GpawSettings(ReferenceSettings):
@@ -241,12 +250,15 @@ class FoundationSettings(ReferenceSettings):
     package: Literal["sevenn", "chgnet"] = Field(
         default="sevenn", description="package that brings the model"
     )
-    dispersion: Dispersion = Field(default="none", description="D3 of PBE on top: none, d3 or d3bj")
+    dispersion: Dispersion = Field(
+        default="none", description="D3 of PBE on top: none, d3zero or d3bj"
+    )
     three_body: bool = _three_body()
 
 
 SETTINGS: dict[str, type[ReferenceSettings]] = {
     "xtb": XtbSettings,
+    "classical": ClassicalSettings,
     "gpaw": GpawSettings,
     "cp2k": Cp2kSettings,
     "espresso": EspressoSettings,
@@ -276,6 +288,7 @@ def read_reference(values: Any) -> Any:
 
 Reference: Any = Annotated[
     XtbSettings
+    | ClassicalSettings
     | GpawSettings
     | Cp2kSettings
     | EspressoSettings

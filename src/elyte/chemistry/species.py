@@ -134,7 +134,8 @@ def from_smiles(smiles: str, charge: int | None = None) -> Species:
         raise InputError(f"'{smiles}' holds several molecules; give each as its own component")
     own = Chem.GetFormalCharge(molecule)
     if charge is not None and charge != own:
-        raise InputError(f"'{smiles}' has charge {own:+d}, but charge {charge:+d} is stated")
+        found, stated = (f"{number:+d}" if number else "0" for number in (own, charge))
+        raise InputError(f"'{smiles}' has charge {found}, but charge {stated} is stated")
     canonical = Chem.MolToSmiles(molecule)
     if canonical in _by_smiles():
         return _by_smiles()[canonical]

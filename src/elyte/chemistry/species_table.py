@@ -4,9 +4,10 @@ Liquid densities are measured values at atmospheric pressure (g/cm³ at the temp
 their slope in g/cm³/K), rounded to what a first box needs; they come from the usual handbooks
 (CRC Handbook of Chemistry and Physics; Riddick, Bunger, Sakano, Organic Solvents). Molar volumes
 of ions (cm³/mol at 298 K) are the additive parts of the measured densities of their ionic liquids
-(EMIM-BF4 1.28, BMIM-BF4 1.20, BMIM-PF6 1.37, EMIM-TFSI 1.52, PYR14-TFSI 1.39 g/cm³, …), split
-as in doi:10.1021/jp068240x; those of small metal ions are negative, since a salt in an organic
-solvent contracts it. Both only place the first boxes: dynamics at constant pressure decides.
+(EMIM-BF4 1.28, BMIM-BF4 1.20, BMIM-PF6 1.37, EMIM-TFSI 1.52, PYR14-TFSI 1.39 g/cm³, …); that they
+add is shown by Ye and Shreeve, J. Phys. Chem. A 111, 1456 (2007), doi:10.1021/jp066202k. Those of
+small metal ions are negative, since a salt in an organic solvent contracts it. Both only place the
+first boxes: dynamics at constant pressure decides.
 """
 
 from __future__ import annotations

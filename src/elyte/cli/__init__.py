@@ -9,6 +9,7 @@ from rich.console import Console
 
 from elyte.cli.analyse import analyse
 from elyte.cli.doctor import doctor
+from elyte.cli.interrupts import hear_interrupts
 from elyte.cli.label import label
 from elyte.cli.ledger import ledger, quarantine
 from elyte.cli.md import md
@@ -34,6 +35,7 @@ for command in (
 
 def main() -> None:
     """Run the command line; an error of the user's input is one clear line, not a traceback."""
+    hear_interrupts()
     try:
         app()
     except ElyteError as error:

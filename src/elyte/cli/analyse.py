@@ -6,27 +6,53 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from elyte.analysis import Analysis, SystemDescription, describe
-from elyte.analysis import analyse as analyse_trajectories
-from elyte.analysis.export import write_curves
-from elyte.analysis.loading import load
-from elyte.chemistry.quantities import TEMPERATURE, TIME, parse
+from elyte.analysis.steps.table import STEPS
+from elyte.chemistry.quantities import PRESSURE, TEMPERATURE, TIME
+from elyte.cli.analysing import (
+    Request,
+    StateRuns,
+    analyse_states,
+    listed,
+    named_distances,
+    named_numbers,
+    named_texts,
+    parsed,
+    per_file,
+    read_states,
+    write_results,
+)
 from elyte.cli.display import Display
-from elyte.core.errors import InputError, RecipeError
-from elyte.core.trajectory import Trajectory
-from elyte.report import ReportData, build_report, from_analysis, property_table
+from elyte.core.errors import InputError
+
+_NAMES = ", ".join(step.name for step in STEPS)
 
 
 def analyse(
     trajectories: Annotated[
-        list[Path], typer.Argument(help="Trajectories: independent runs of one system.")
+        list[Path],
+        typer.Argument(
+            help="Trajectories: independent runs, or runs at several temperatures, pressures, "
+            "sizes."
+        ),
     ],
+    parts: Annotated[
+        bool, typer.Option("--parts", help="The files are parts of one run, in their order.")
+    ] = False,
     topology: Annotated[
-        Path | None, typer.Option(help="Topology with elements and bonds (what MDAnalysis reads).")
+        list[Path] | None,
+        typer.Option(
+            help="Topology with elements and bonds (what MDAnalysis reads); one, or one "
+            "for each trajectory."
+        ),
     ] = None,
-    temperature: Annotated[str | None, typer.Option(help='Temperature, "350 K".')] = None,
+    temperature: Annotated[
+        str | None,
+        typer.Option(help='Temperature, "350 K"; one for each trajectory: "300, 320, 340 K".'),
+    ] = None,
+    pressure: Annotated[
+        str | None, typer.Option(help='Pressure, "1 bar"; one for each trajectory: "1, 500 bar".')
+    ] = None,
     timestep: Annotated[
         str | None, typer.Option(help='Time between stored frames, "10 fs" or "0.5 ps".')
     ] = None,
@@ -39,9 +65,52 @@ def analyse(
     charge: Annotated[
         list[str] | None, typer.Option(help="Charge of a species in e: Li+=0.8. Repeatable.")
     ] = None,
+    charges: Annotated[
+        str, typer.Option(help="Charges of species: formal, or those of the topology's atoms.")
+    ] = "formal",
     frame: Annotated[
         str, typer.Option(help="Reference frame of transport: barycentric or solvent.")
     ] = "barycentric",
+    properties: Annotated[
+        str | None, typer.Option(help=f"What to compute (default: all): {_NAMES}.")
+    ] = None,
+    without: Annotated[
+        str | None, typer.Option(help="What to leave out, of the same names.")
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Pair of sites for g(r) and coordination: "Li–O(amide)", '
+            '"Li–cis H(amide)", "O(EC)–H(DMC)", or MDAnalysis selections. Repeatable.'
+        ),
+    ] = None,
+    cutoff: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Shell of a species (any atom) or site: BN=2.6, 'O(EC)=3.0 Å'. Repeatable."
+        ),
+    ] = None,
+    dihedral: Annotated[
+        list[str] | None, typer.Option(help='Dihedral, "DMC: 1-2-3-4". Repeatable.')
+    ] = None,
+    conformer: Annotated[
+        list[str] | None,
+        typer.Option(help='Conformers, "DMC: 1-2-3-4: cis -60..60, trans 120..240". Repeatable.'),
+    ] = None,
+    vector: Annotated[
+        list[str] | None,
+        typer.Option(help='Vector whose rotation is followed, "EC: 1-2". Repeatable.'),
+    ] = None,
+    viscosity: Annotated[
+        float | None, typer.Option(help="Pa s, to correct diffusion for the size of the box.")
+    ] = None,
+    series: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Table (CSV, npz) of time, volume, energy, pxx…pyz, jx…jz with units, "
+            "one for each trajectory."
+        ),
+    ] = None,
     unwrapped: Annotated[
         bool, typer.Option("--unwrapped", help="Positions are unwrapped already.")
     ] = False,
@@ -51,46 +120,43 @@ def analyse(
         "analysis"
     ),
 ) -> None:
-    """Compute density, structure, speciation, diffusion and conductivity, each with its error."""
-    kind = _ensemble(ensemble)
+    """Compute structure, speciation, dynamics, conductivity and more, each with its error."""
     if frame not in ("barycentric", "solvent"):
         raise InputError(f"--frame is '{frame}'; it is 'barycentric' or 'solvent'")
-    kelvin = None if temperature is None else _parsed(temperature, TEMPERATURE, "K")
-    femtoseconds = None if timestep is None else _parsed(timestep, TIME, "fs")
+    if charges not in ("formal", "topology"):
+        raise InputError(f"--charges is '{charges}'; it is 'formal' or 'topology'")
     if out.exists() and not out.is_dir():
         raise InputError(f"--out is {out}, which is a file; name a folder")
-    if kelvin is not None and kelvin <= 0:
-        raise InputError(f"the temperature is {kelvin:g} K; it must be above zero")
+    files = [trajectories] if parts else [[path] for path in trajectories]
+    count = len(files)
+    request = Request(
+        topologies=per_file(topology or [], count, "--topology"),
+        temperatures=per_file(listed(temperature, TEMPERATURE, "K"), count, "--temperature"),
+        pressures=per_file(listed(pressure, PRESSURE, "bar"), count, "--pressure"),
+        series=per_file(series or [], count, "--series"),
+        timestep=None if timestep is None else parsed(timestep, TIME, "fs"),
+        ensemble=_ensemble(ensemble),
+        names=named_texts(name, "--name"),
+        charges=named_numbers(charge, "--charge"),
+        topology_charges=charges == "topology",
+        frame=frame,
+        unwrapped=unwrapped,
+        frames=slice(start, None, every),
+        properties=_words(properties),
+        without=_words(without),
+        pairs=pairs or [],
+        cutoffs=named_distances(cutoff, "--cutoff"),
+        dihedrals=dihedral or [],
+        conformers=conformer or [],
+        vectors=vector or [],
+        viscosity=viscosity,
+    )
+    if any(t is not None and t <= 0 for t in request.temperatures):
+        raise InputError("a temperature is not above zero K")
     with Display() as display:
-        report = display.stage("read")
-        runs = []
-        for k, path in enumerate(trajectories):
-            report(k, len(trajectories), path.name)
-            runs.append(load(path, topology, femtoseconds, unwrapped, slice(start, None, every)))
-        system = describe(runs[0][0], _pairs(name, "--name"), _charges(charge))
-        result = analyse_trajectories(
-            runs,
-            system,
-            kelvin,
-            kind,  # type: ignore[arg-type]
-            frame=frame,  # type: ignore[arg-type]
-            progress=display.stage("analyse"),
-        )
-    _write(result, system, runs, trajectories, kelvin, out)
-
-
-def _parsed(text: str, dimension: object, unit: str) -> float:
-    """Parse "350 K"; a bare number is in `unit`."""
-    try:
-        float(text)
-    except ValueError:
-        pass
-    else:
-        text = f"{text} {unit}"
-    try:
-        return float(parse(text, dimension))  # type: ignore[arg-type]
-    except RecipeError as error:
-        raise InputError(str(error)) from error
+        states: list[StateRuns] = read_states(files, request, display.stage("read"))
+        analyse_states(states, request, display)
+    write_results(states, trajectories, out)
 
 
 def _ensemble(text: str | None) -> str | None:
@@ -99,56 +165,5 @@ def _ensemble(text: str | None) -> str | None:
     raise InputError(f"--ensemble is '{text}'; it is NVT or NPT")
 
 
-def _pairs(values: list[str] | None, option: str) -> dict[str, str]:
-    table = {}
-    for value in values or []:
-        left, separator, right = value.partition("=")
-        if not (separator and left and right):
-            raise InputError(f"{option} is '{value}'; write it as NAME=VALUE")
-        table[left.strip()] = right.strip()
-    return table
-
-
-def _charges(values: list[str] | None) -> dict[str, float]:
-    table = {}
-    for species, text in _pairs(values, "--charge").items():
-        try:
-            table[species] = float(text.replace("−", "-"))
-        except ValueError as error:
-            raise InputError(f"the charge of {species} is '{text}', not a number") from error
-    return table
-
-
-def _write(
-    result: Analysis,
-    system: SystemDescription,
-    runs: list[Trajectory],
-    files: list[Path],
-    temperature: float | None,
-    out: Path,
-) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    write_curves(result.curves, out / "curves")
-    names = [""] * system.n_molecules
-    charges = [0.0] * system.n_molecules
-    for group in system.species:
-        for molecule in group.molecules:
-            names[molecule], charges[molecule] = group.name, group.charge
-    data = ReportData(
-        title="Analysis of " + ", ".join(f.name for f in files),
-        realised=[(g.name, f"{len(g)} × charge {g.charge:+g}") for g in system.species],
-        quantities=result.quantities,
-        curves=[from_analysis(c, c.group or c.name, temperature) for c in result.curves],
-        frame=runs[0][-1],
-        molecule_names=names,
-        molecule_charges=charges,
-        warnings=result.warnings,
-    )
-    page = build_report(data, out)
-    console = Console(soft_wrap=True, highlight=False)
-    species = ", ".join(f"{len(g)} {g.name}" for g in system.species)
-    console.print(f"{len(runs)} run(s), {len(runs[0])} frames, {species}", markup=False)
-    console.print(property_table(result.quantities))
-    for warning in result.warnings:
-        console.print(f"note: {warning}", markup=False)
-    console.print(f"page: {page}, numbers: {out / 'properties.json'}, curves: {out / 'curves'}")
+def _words(text: str | None) -> list[str]:
+    return [w for w in (text or "").replace(",", " ").split() if w]

@@ -17,8 +17,9 @@ from elyte.chemistry import Box, Composition, Recipe, plan_composition
 from elyte.chemistry.quantities import format_time
 from elyte.chemistry.species import element_counts
 from elyte.cli.display import duration
+from elyte.core.errors import InputError, MissingDependency, RecipeError
 from elyte.core.frame import Frame
-from elyte.reference import ENGINES, EngineSettings
+from elyte.reference import ENGINES, EngineSettings, find_engine
 
 # Measured on one core of a server (AVX-512) with the native potential.
 STEP_MICROSECONDS = {8: 1.0, 12: 2.0, 16: 4.5, 20: 13.0, 24: 40.0, 28: 120.0}
@@ -73,6 +74,14 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
 
 def _label_seconds(recipe: Recipe, composition: Composition) -> float:
     """Return about how long one label takes, s; nan for an engine of which nobody knows."""
+    reference = recipe.reference
+    settings = EngineSettings(reference.name, options=reference)
+    seconds = ENGINES[reference.name].seconds(_label_frame(composition), settings)
+    return seconds / float(reference.cores)
+
+
+def _label_frame(composition: Composition) -> Frame:
+    """Return a frame with the atoms and the size of a labelled box; they all lie in its corner."""
     box = composition.label
     symbols = [
         symbol
@@ -82,10 +91,7 @@ def _label_seconds(recipe: Recipe, composition: Composition) -> float:
     ]
     numbers = np.array([atomic_numbers[symbol] for symbol in symbols])
     everywhere = np.ones(3, dtype=bool)
-    frame = Frame(numbers, np.zeros((len(numbers), 3)), box.edge * np.eye(3), everywhere)
-    reference = recipe.reference
-    settings = EngineSettings(reference.name, options=reference)
-    return ENGINES[reference.name].seconds(frame, settings) / float(reference.cores)
+    return Frame(numbers, np.zeros((len(numbers), 3)), box.edge * np.eye(3), everywhere)
 
 
 def _elements(composition: Composition, name: str) -> dict[str, int]:
@@ -93,11 +99,31 @@ def _elements(composition: Composition, name: str) -> dict[str, int]:
     return {name: 1} if species is None else dict(element_counts(species))
 
 
+def check_reference(recipe: Recipe, source: str) -> None:
+    """Refuse an engine or a method that elyte does not have before anything is computed.
+
+    Raises:
+        RecipeError: no engine, or no method of it, has this name.
+        MissingDependency: the engine is not installed.
+    """
+    settings = EngineSettings(recipe.reference.name, options=recipe.reference)
+    frame = _label_frame(plan_composition(recipe))
+    try:
+        find_engine(settings.engine).check(frame, settings)
+    except InputError as error:
+        raise RecipeError(f"{source}: reference: {error}") from None
+
+
 def plan(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
 ) -> None:
     """Say what a recipe would do: molecules, atoms, concentrations, labels, time."""
     loaded = Recipe.load(recipe)
+    absent = ""
+    try:
+        check_reference(loaded, recipe.name)
+    except MissingDependency as error:  # a plan is made anywhere; a run needs the engine
+        absent = str(error)
     composition = plan_composition(loaded)
     console = Console(highlight=False)
     console.print(f"[bold]{loaded.title}[/bold]  {_conditions(loaded)}")
@@ -105,7 +131,7 @@ def plan(
     if not composition.solid:
         console.print(_concentrations(loaded, composition))
     console.print(_work(loaded, estimate_work(loaded, composition)))
-    for note in composition.notes:
+    for note in [*composition.notes, *([absent] if absent else [])]:
         console.print(f"[yellow]note[/yellow]  {note}")
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import json
 import signal
 from pathlib import Path
-from threading import Thread
 from typing import Annotated
 
 import typer
@@ -15,6 +13,7 @@ from rich.table import Table
 
 from elyte.chemistry import Recipe
 from elyte.cli.display import Display, duration, wide_console
+from elyte.cli.recipe import check_reference
 from elyte.core.errors import InputError
 from elyte.learning import Project, Stopped, start
 from elyte.learning.driver import run as run_loop
@@ -27,12 +26,14 @@ from elyte.workflow.store import write_whole
 def run(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
     project: Annotated[
-        Path | None, typer.Option(help="Project folder; by default the recipe's name.")
+        Path | None,
+        typer.Option(help="Project folder; by default the recipe file's name without its ending."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Replace the recipe's seed.")] = None,
 ) -> None:
     """Go the whole way from a recipe to a report; on the same folder again, go on."""
     loaded = Recipe.load(recipe)
+    check_reference(loaded, recipe.name)
     settings = start.settings(loaded, seed=seed)
     folder = project or Path(recipe.stem)
     console = wide_console()
@@ -59,23 +60,14 @@ def run(
 def _stop_on_interrupt(project: Project) -> None:
     """Let Ctrl-C raise KeyboardInterrupt here, and leave a mark for where that is swallowed.
 
-    Python drops an exception that is raised inside a callback from C, and a C++ library that
-    puts a handler of its own in place (RDKit does) drops the signal itself. So the signal is
-    blocked, and a thread that does nothing else waits for it.
+    Python drops an exception that is raised inside a callback from C.
     """
 
     def interrupted(number: int, frame: object) -> None:
         project.stop.set()
         raise KeyboardInterrupt
 
-    def wait() -> None:
-        while True:
-            signal.sigwait({signal.SIGINT})
-            _thread.interrupt_main(signal.SIGINT)
-
     signal.signal(signal.SIGINT, interrupted)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    Thread(target=wait, daemon=True).start()
 
 
 def _remember(recipe: Path, folder: Path, display: Display) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -14,10 +14,13 @@ from elyte.cli.display import Display
 from elyte.core.errors import FormatError, InputError
 from elyte.core.formats import read_dataset
 from elyte.core.frame import Dataset
+from elyte.potentials.combine import Mean
 from elyte.potentials.loading import load
 from elyte.potentials.mtp import MTP
-from elyte.potentials.mtp.training import Weights, smallest_distance
+from elyte.potentials.mtp.ensemble import SHARE, member_path, split, train_ensemble
+from elyte.potentials.mtp.training import TrainingResult, Weights, smallest_distance
 from elyte.potentials.mtp.training import train as train_potential
+from elyte.selection import EnsembleSelector
 from elyte.validation.errors import errors
 
 DISTANCE_MARGIN = 0.95  # the radial functions reach a little below the smallest distance seen
@@ -42,7 +45,21 @@ def train(
     init: Annotated[Path | None, typer.Option(help="Go on from this potential.")] = None,
     weights: Annotated[
         str, typer.Option(help="Of energy, forces, stress: 'E,F,S'.")
-    ] = "1,0.01,0.001",
+    ] = "1,0.01,0.01",
+    weight_of: Annotated[
+        list[str] | None,
+        typer.Option(help="Factor of frames of one config_type: 'start=0.5'; may be repeated."),
+    ] = None,
+    ensemble: Annotated[
+        int, typer.Option(help="Train so many, from different starts and splits: OUT-1, OUT-2, …")
+    ] = 1,
+    tolerance: Annotated[
+        float, typer.Option(help="End where an iteration gains less of the loss, three in a row.")
+    ] = 1e-2,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Keep the state here after every iteration; go on from it if it exists."),
+    ] = None,
     held_out: Annotated[
         float, typer.Option(help="Part of the frames kept to see when to stop.")
     ] = 0.0,
@@ -56,20 +73,38 @@ def train(
 ) -> None:
     """Train a moment tensor potential on labelled frames."""
     dataset = _read(data, energy_key, forces_key, stress_key, species)
-    initial = _initial(dataset, init, species, level, cutoff, radial_size, seed)
-    kept, validation = _split(dataset, held_out, seed)
+    if ensemble < 1:
+        raise InputError(f"an ensemble has at least one member, not {ensemble}")
+    options: dict[str, Any] = {
+        "weights": _weights(weights, weight_of or [], dataset),
+        "threads": threads,
+        "max_seconds": max_time,
+        "tolerance": tolerance,
+    }
+    starts = [
+        _initial(dataset, init, species, level, cutoff, radial_size, seed + k)
+        for k in range(ensemble)
+    ]
+    share = held_out or (SHARE if ensemble > 1 else 0.0)
     with Display() as display:
-        result = train_potential(
-            initial,
-            kept,
-            weights=_weights(weights),
-            validation=validation,
-            threads=threads,
-            max_seconds=max_time,
-            progress=display.stage("train"),
-            seed=seed,
-        )
-    result.potential.save(out)
+        told = {"progress": display.stage("train"), **options}
+        if ensemble > 1:
+            results = train_ensemble(starts, dataset, share, seed, checkpoint, **told)
+        else:
+            kept, validation = split(dataset, share, seed)
+            results = [
+                train_potential(
+                    starts[0], kept, validation=validation, seed=seed, state=checkpoint, **told
+                )
+            ]
+    for k, result in enumerate(results):
+        kept, validation = split(dataset, share, seed + k)
+        path = out if ensemble == 1 else member_path(out, k)
+        result.potential.save(path)
+        _tell(result, kept, validation, path)
+
+
+def _tell(result: TrainingResult, kept: Dataset, validation: Dataset | None, path: Path) -> None:
     last = result.history[-1]
     console = Console(highlight=False)
     console.print(
@@ -80,24 +115,55 @@ def train(
     if validation:
         held = errors(result.potential, validation)
         console.print(held.table(f"held-out part, {len(validation)} frames"))
-    console.print(f"saved {out}", soft_wrap=True)
+    console.print(f"saved {path}", soft_wrap=True)
 
 
 def evaluate(
     potential: Annotated[Path, typer.Argument(help="An .almtp or .mtp file.")],
     data: Data,
+    others: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="Further members of an ensemble; may be repeated."),
+    ] = None,
     species: Species = None,
     energy_key: EnergyKey = None,
     forces_key: ForcesKey = None,
     stress_key: StressKey = None,
 ) -> None:
-    """Compare a potential with labelled frames."""
+    """Compare a potential, or the mean of an ensemble, with labelled frames."""
     trained = _load(potential, species)
+    members = [trained, *(_load(path, species) for path in others or [])]
     symbols = species or ",".join(trained.symbols)
     dataset = _read(data, energy_key, forces_key, stress_key, symbols)
     names = ", ".join(path.name for path in data)
-    table = errors(trained, dataset).table(f"{potential.name} on {names}, {len(dataset)} frames")
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if len(members) == 1:
+        title = f"{potential.name} on {names}, {len(dataset)} frames"
+        console.print(errors(trained, dataset).table(title))
+        return
+    title = f"mean of {len(members)} potentials on {names}, {len(dataset)} frames"
+    console.print(errors(Mean(tuple(members)), dataset).table(title))
+    console.print(_doubt(members, dataset))
+
+
+def _doubt(members: Sequence[MTP], dataset: Dataset) -> str:
+    """Say how far the members disagree, and whether this tells the error of their mean."""
+    selector = EnsembleSelector(members[1:])
+    spread, error = [], []
+    for item in dataset:
+        if item.labels.forces is not None:
+            (mean,) = Mean(tuple(members)).evaluate([item.frame])
+            spread.append(selector.grades(members[0], item.frame))
+            error.append(np.linalg.norm(mean.forces - item.labels.forces, axis=1))
+    if not error:
+        return "no frame has forces to compare the members' spread with"
+    spreads, norms = np.concatenate(spread), np.concatenate(error)
+    both_vary = spreads.std() > 0 and norms.std() > 0
+    related = float(np.corrcoef(spreads, norms)[0, 1]) if both_vary else float("nan")
+    return (
+        f"members disagree on an atom's force by {1000 * spreads.mean():.0f} meV/Å on average; "
+        f"correlation with the error of their mean: {related:.2f}"
+    )
 
 
 def _read(
@@ -143,24 +209,20 @@ def _symbols(species: str) -> list[str]:
     return [name.strip() for name in species.split(",")]
 
 
-def _split(dataset: Dataset, held_out: float, seed: int) -> tuple[Dataset, Dataset | None]:
-    """Return the frames to train on and, where a part is to be held out, these."""
-    if not 0 <= held_out < 1:
-        raise InputError(f"the part held out must lie in [0, 1), not {held_out}")
-    count = round(held_out * len(dataset))
-    if count == 0:
-        return dataset, None
-    order = np.random.default_rng(seed).permutation(len(dataset)).tolist()
-    chosen = set(order[:count])
-    return (
-        Dataset(item for k, item in enumerate(dataset) if k not in chosen),
-        Dataset(item for k, item in enumerate(dataset) if k in chosen),
-    )
-
-
-def _weights(text: str) -> Weights:
+def _weights(text: str, factors: Sequence[str], dataset: Dataset) -> Weights:
     try:
         energy, force, stress = (float(word) for word in text.split(","))
     except ValueError as error:
         raise InputError(f"weights are three numbers 'E,F,S', not '{text}'") from error
-    return Weights(energy, force, stress)
+    of_types, there = {}, sorted({item.config_type for item in dataset})
+    for entry in factors:
+        name, _, value = entry.rpartition("=")
+        try:
+            of_types[name] = float(value)
+        except ValueError as error:
+            raise InputError(f"a weight of a config_type is 'name=2.0', not '{entry}'") from error
+        if name not in there:
+            raise InputError(
+                f"no frame has the config_type '{name}'; there are: {', '.join(map(repr, there))}"
+            )
+    return Weights(energy, force, stress, config_types=of_types)

@@ -10,6 +10,8 @@ ElyteError
 ├── ProjectLocked         another process writes to this project
 └── DamagedData           stored data that does not match its hash
 
+CloseContact is a warning: two atoms nearer than the potential is meant for.
+
 A scientific non-success (an SCF that does not converge, a liquid with a void) is not an
 exception but a value: `Outcome`.
 """
@@ -51,6 +53,10 @@ class StorageError(ElyteError):
 
 class ProjectLocked(ElyteError):
     """Another process is writing to the same project folder."""
+
+
+class CloseContact(UserWarning):
+    """Two atoms came nearer than the least distance that the potential is meant for."""
 
 
 class DamagedData(ElyteError):

@@ -306,14 +306,41 @@ def read_steps(path: str | Path) -> NDArray[np.int64]:
 def _read_with_steps(
     path: Path, frames: slice, all_steps: bool = False
 ) -> tuple[Trajectory, NDArray[np.int64]]:
+    group = open_h5md(path)
+    with group.file:
+        return _read_group(path, group, frames, all_steps)
+
+
+def open_h5md(path: str | Path) -> h5py.Group:
+    """Open an H5MD file, also while it is being written; return the group of its particles.
+
+    Raises:
+        FormatError: no H5MD trajectory, or units other than Å and fs.
+    """
+    path = Path(path)
     if not path.exists():
         raise FormatError(f"{path}: no such file")
     file = _open_for_reading(path)
-    with file:
-        if "particles" not in file or not len(file["particles"]):
-            raise FormatError(f"{path}: no group 'particles', so this is not H5MD")
-        group = file["particles"][next(iter(file["particles"]))]
-        return _read_group(path, group, frames, all_steps)
+    if "particles" not in file or not len(file["particles"]):
+        raise FormatError(f"{path}: no group 'particles', so this is not H5MD")
+    group = file["particles"][next(iter(file["particles"]))]
+    for name in ("position", "box", "species"):
+        if name not in group:
+            raise FormatError(f"{path}: the trajectory has no '{name}'")
+    _check_units(path, group)
+    return group
+
+
+def h5md_header(group: h5py.Group) -> dict[str, Any]:
+    """Return what an H5MD file says but positions and velocities, by the names of `Trajectory`."""
+    count = len(group["position/step"])
+    return {
+        "numbers": group["species"][()],
+        "cells": _cells(group, count),
+        "times": group["position/time"][:count],
+        "molecules": group["molecule"][()] if "molecule" in group else None,
+        "pbc": np.array([_text(b) == "periodic" for b in group["box"].attrs["boundary"]]),
+    }
 
 
 def _open_for_reading(path: Path) -> h5py.File:
@@ -335,24 +362,17 @@ def _open_for_reading(path: Path) -> h5py.File:
 def _read_group(
     path: Path, group: h5py.Group, frames: slice, all_steps: bool
 ) -> tuple[Trajectory, NDArray[np.int64]]:
-    for name in ("position", "box", "species"):
-        if name not in group:
-            raise FormatError(f"{path}: the trajectory has no '{name}'")
-    _check_units(path, group)
     steps_dataset = group["position/step"]
     count = len(steps_dataset)
     chosen = slice(*frames.indices(count))
     if chosen.step < 0:
         raise FormatError(f"{path}: frames are read forwards, not with a step of {chosen.step}")
     steps = steps_dataset[:count]
+    header = h5md_header(group)
     trajectory = Trajectory(
-        numbers=group["species"][()],
         positions=group["position/value"][chosen],
-        cells=_cells(group, count)[chosen],
-        times=group["position/time"][chosen],
         velocities=group["velocity/value"][chosen] if "velocity" in group else None,
-        molecules=group["molecule"][()] if "molecule" in group else None,
-        pbc=np.array([_text(b) == "periodic" for b in group["box"].attrs["boundary"]]),
+        **{**header, "cells": header["cells"][chosen], "times": header["times"][chosen]},
     )
     return trajectory, steps if all_steps else steps[chosen]
 

@@ -46,6 +46,8 @@ class RunResult:
         saved: frames that a `GradeWatch` kept, with their grades.
         last_frames: (step, frame) pairs just before the end, of a run that ended early.
         speed: steps per second.
+        closest: distance (Å), atoms and step of the nearest pair, if one came nearer than the
+            potential is meant for.
     """
 
     outcome: Outcome
@@ -55,6 +57,7 @@ class RunResult:
     saved: list[tuple[Frame, float]] = field(default_factory=list)
     last_frames: list[tuple[int, Frame]] = field(default_factory=list)
     speed: float = 0.0
+    closest: tuple[float, int, int, int] | None = None
 
 
 def simulate(
@@ -125,6 +128,7 @@ class _Run:
         if state is not None and not np.array_equal(state.frame.numbers, frame.numbers):
             raise InputError("the state to go on from has other atoms than the frame")
         self.settings = settings
+        self.potential = potential
         self.renew_every = renew_every
         self.step = 0 if state is None else state.step
         self.time = 0.0 if state is None else state.time
@@ -180,7 +184,7 @@ class _Run:
         if outcome := (self._look(observers, rules) if start == self.began else None):
             return self._early(outcome, rules)
         while self.step < self.stop or self.first:
-            outcome = self._block(records, self._block_length(intervals))
+            outcome = self._block(records, self._block_length(intervals), rules)
             if outcome is None:
                 outcome = self._look(observers, rules)
                 if self.step - self.last_good.step >= _LONGEST_BLOCK:
@@ -201,10 +205,12 @@ class _Run:
             length = min(length, every - self.step % every)
         return length
 
-    def _block(self, records: Records, steps: int) -> Outcome | None:
+    def _block(self, records: Records, steps: int, rules: list[StopRule]) -> Outcome | None:
         targets = self.settings.targets(max(steps, 1), self.step - self.began)
         into = records.into(self.step, steps)
-        report = self.simulation.run(steps, *targets, into, self.first)
+        due = [r for r in rules if (self.step + steps) % r.every == 0]
+        rows = any(isinstance(r, GradeWatch) and r.wants_rows_of(self.potential) for r in due)
+        report = self.simulation.run(steps, *targets, into, self.first, rows)
         self.first = False
         self.step += report["steps"]
         records.wrote(report)
@@ -222,6 +228,7 @@ class _Run:
             state,
             self.simulation.temperature,
             float(self.settings.targets(1, done)[0][0]),
+            self.simulation.rows(),
         )
         for observer in watching:
             observer(moment)
@@ -254,6 +261,7 @@ class _Run:
             [item for watch in watches for item in watch.saved],
             self.last_frames,
             self.speed,
+            self.simulation.closest(),
         )
 
 

@@ -26,11 +26,14 @@ class Moment:
         state: everything the run needs to go on; frame, step, time and more are read from it.
         temperature: K, instantaneous.
         target: temperature that the thermostat aims at, K.
+        rows: ∂E_i/∂θ of the atoms, (n, W), where a rule asked for them; valid until the run
+            goes on.
     """
 
     state: MDState
     temperature: float
     target: float
+    rows: NDArray[np.float64] | None = None
 
     @property
     def frame(self) -> Frame:
@@ -88,6 +91,8 @@ class StopRule(ABC):
 
 
 Grade = Callable[[Frame], NDArray[np.float64]]
+"""Frame → grades; one with `of_rows(numbers, rows)` and `potential` is given the rows of that
+potential, which come with the forces."""
 
 
 @dataclass
@@ -120,7 +125,7 @@ class GradeWatch(StopRule):
 
     def check(self, moment: Moment) -> Outcome | None:
         """Grade the frame."""
-        value, atom = self._look(moment.frame, moment.step)
+        value, atom = self._look(moment.frame, moment.step, moment.rows)
         if np.isfinite(value) and value <= self.stop:
             return None
         element = moment.frame.symbols[atom]
@@ -135,8 +140,17 @@ class GradeWatch(StopRule):
             if step not in known:
                 self._look(frame, step)
 
-    def _look(self, frame: Frame, step: int) -> tuple[float, int]:
-        grades = np.asarray(self.grade(frame))
+    def wants_rows_of(self, potential: Any) -> bool:
+        """Return whether the grade can be made of the rows that come with the forces."""
+        own = getattr(self.grade, "potential", None)
+        return hasattr(self.grade, "of_rows") and own is not None and own is potential
+
+    def _look(
+        self, frame: Frame, step: int, rows: NDArray[np.float64] | None = None
+    ) -> tuple[float, int]:
+        of_rows = getattr(self.grade, "of_rows", None)
+        known = None if rows is None or of_rows is None else of_rows(frame.numbers, rows)
+        grades = np.asarray(self.grade(frame) if known is None else known)
         grades = np.where(np.isfinite(grades), grades, np.inf)
         atom = int(grades.argmax())
         value = float(grades[atom])

@@ -37,7 +37,15 @@ def _seconds(state: State, name: str, results: Sequence[Finished]) -> Mapping[st
 
 
 def _packed(state: State, results: Sequence[Finished]) -> State:
-    good = tuple(FrameRef(r.key) for r in results if r.summary["outcome"] == "done")
+    good = tuple(
+        FrameRef(r.key, index)
+        for r in results
+        if r.summary["outcome"] == "done"
+        for index in range(r.summary.get("frames", 1))
+    )
+    for r in results:
+        if "sampler" in r.task.inputs and r.summary.get("reason"):
+            state = state.saying(f"sampler {r.task.inputs['sampler']}: {r.summary['reason']}")
     if not good:
         raise InputError(f"no box could be packed: {results[0].summary.get('reason', '')}")
     first = RoundRecord(index=0, labels=0, new_labels=0, quarantined=0)

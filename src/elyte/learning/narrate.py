@@ -86,11 +86,14 @@ def _checked(state: State, results: Sequence[Finished]) -> str:
     )
 
 
+def _stopped(state: State, results: Sequence[Finished]) -> str:
+    bad = [r.summary["reason"] for r in results if r.summary["outcome"] != "done"]
+    return f"production stopped, to learn from it: {'; '.join(bad)}" if bad else ""
+
+
 def _segment(state: State, results: Sequence[Finished]) -> str:
-    bad = [r for r in results if r.summary["outcome"] != "done"]
-    if bad:
-        reasons = "; ".join(r.summary["reason"] for r in bad)
-        return f"production stopped: {reasons}"
+    if stopped := _stopped(state, results):
+        return stopped
     means = ", ".join(
         f"{r.task.inputs['temperature']:.0f} K {r.summary['density']:.3f} g/cm³" for r in results
     )
@@ -103,5 +106,6 @@ _LINES = {
     "train": _trained,
     "explore": _explored,
     "check": _checked,
+    "prepare": _stopped,
     "segment": _segment,
 }

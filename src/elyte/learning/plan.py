@@ -8,9 +8,13 @@ import numpy as np
 
 from elyte.learning.state import Chain, FrameRef, Settings, State, Task
 
+MOST_SAMPLED = 8  # frames of one sampler's task
 MIXED_IN_EVERY = 4  # one box in so many has another composition than the recipe
 ANNEAL_HEAT, ANNEAL_MARGIN = 100.0, 50.0  # K
-LOOSE_PACKING = 0.9  # of the estimated density: Packmol succeeds, the barostat does the rest
+LOOSE_PACKING = 0.9  # of the estimated density, at which Packmol succeeds
+# Where the runs at constant pressure begin, relative to the estimated density: from both sides, so
+# that a liquid which has not forgotten its beginning shows as replicas that disagree.
+SIDES = (0.92, 1.0)
 
 
 def plan(state: State) -> tuple[Task, ...]:
@@ -51,6 +55,32 @@ def _pack(state: State) -> tuple[Task, ...]:
                 },
             )
         )
+    return tuple(tasks) + _samples(settings)
+
+
+def _samples(settings: Settings) -> tuple[Task, ...]:
+    """Return the tasks of the samplers, a few frames each, so that they run side by side."""
+    tasks = []
+    for order, (name, whole) in enumerate(settings.samplers.items()):
+        for part, begin in enumerate(range(0, whole, MOST_SAMPLED)):
+            tasks.append(
+                Task(
+                    "pack",
+                    {
+                        "sampler": name,
+                        "number": min(MOST_SAMPLED, whole - begin),
+                        "counts": _composition(settings, part + order + 1),
+                        "density": settings.density,
+                        "temperature": settings.temperatures[part % len(settings.temperatures)],
+                        "pressure": settings.pressure,
+                        "time": settings.sampler_time,
+                        "engine": dict(settings.sampler_engine),
+                        "reference": dict(settings.engine),
+                        "seed": _seed(settings, 5, order, part),
+                        "cell": settings.label_cell,
+                    },
+                )
+            )
     return tuple(tasks)
 
 
@@ -70,7 +100,17 @@ def label_task(settings: Settings, ref: FrameRef, config_type: str) -> Task:
 
 
 def _check(state: State) -> tuple[Task, ...]:
-    return (Task("check", {"potential": state.potential, "labels": list(state.fresh)}),)
+    return (_comparison(state, state.fresh),)
+
+
+def _comparison(state: State, labels: tuple[str, ...]) -> Task:
+    inputs = {"potential": state.potential, "labels": list(labels)}
+    return Task("check", inputs | _dispersion(state.settings))
+
+
+def _dispersion(settings: Settings) -> dict[str, Any]:
+    """Return the dispersion as an input of a task; none where a recipe has none."""
+    return {} if settings.dispersion is None else {"dispersion": dict(settings.dispersion)}
 
 
 def _train(state: State) -> tuple[Task, ...]:
@@ -89,6 +129,7 @@ def _train(state: State) -> tuple[Task, ...]:
                 "mode": settings.mode,
                 "engine": dict(settings.engine),
                 "seed": settings.seed,
+                **_dispersion(settings),
             },
         ),
     )
@@ -126,6 +167,7 @@ def _explore(state: State) -> tuple[Task, ...]:
                     "thermostat": settings.thermostat,
                     "barostat": settings.barostat,
                     "seed": seed,
+                    **_dispersion(settings),
                 },
             )
         )
@@ -165,11 +207,13 @@ def _prepare(state: State) -> tuple[Task, ...]:
                 "counts": dict(settings.production_counts),
                 "cell": settings.production_cell,
                 "density": round(settings.density * LOOSE_PACKING, 4),
+                "begin_density": round(settings.density * SIDES[chain.replica % len(SIDES)], 4),
                 "temperature": chain.temperature,
                 "anneal": anneal_temperature(settings, chain.temperature),
                 "timestep": settings.timestep,
                 "grade_stop": settings.grade_stop,
                 "seed": _seed(settings, 3, index, state.restarts),
+                **_dispersion(settings),
             },
         )
         for index, chain in enumerate(state.chains)
@@ -192,6 +236,7 @@ def _segment(state: State, chain: Chain, ensemble: str, length: int, done: int) 
         "thermostat": settings.thermostat,
         "barostat": settings.barostat,
         "segment": done,
+        **_dispersion(settings),
     }
     if ensemble == "NVT" and done == 0:
         inputs["density"] = state.densities[f"{chain.temperature:g}"]
@@ -238,7 +283,7 @@ def _relabel(state: State) -> tuple[Task, ...]:
 
 
 def _verify(state: State) -> tuple[Task, ...]:
-    return (Task("check", {"potential": state.potential, "labels": list(state.relabelled)}),)
+    return (_comparison(state, state.relabelled),)
 
 
 _PLANNERS = {

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from elyte.chemistry import Recipe, find_species, plan_composition, read_structure
+from elyte.chemistry import (
+    Recipe,
+    completed,
+    determine,
+    find_species,
+    plan_composition,
+    read_structure,
+)
 from elyte.chemistry.species import atom_count
+from elyte.core.errors import RecipeError
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.state import Settings, State
 from elyte.reference import EngineSettings
+from elyte.reference.classical import covered
+from elyte.reference.dispersion import DispersionSettings
+from elyte.sampling import cheap_engine
 
 
 def first_state(settings: Settings) -> State:
-    """Return the state in which every run begins."""
-    return State(settings)
+    """Return the state in which every run begins; it says what its compositions leave open."""
+    state = State(settings)
+    if settings.label_cell is not None:
+        return state
+    message = determine(settings.label_counts).message
+    return state.saying(f"{message} ('learning: compositions: determined')") if message else state
 
 
 def settings(recipe: Recipe, seed: int | None = None) -> Settings:
@@ -30,7 +47,7 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
     engine = EngineSettings(reference.name, options=reference)
     cells = [read_structure(recipe.structure, cell.repeat) for cell in composition.solid or ()]
     return Settings(
-        label_counts=label_compositions(composition.label.counts, bool(recipe.structure)),
+        label_counts=_compositions(recipe, composition.label.counts),
         production_counts=composition.production.counts,
         label_cell=cells[0] if cells else None,
         production_cell=cells[1] if cells else None,
@@ -70,7 +87,56 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         relabelled=production.relabelled,
         thermostat=production.thermostat,
         barostat=production.barostat,
+        dispersion=dispersion(recipe),
+        samplers={name: n for name, n in learning.start.items() if n},
+        sampler_engine=_sampler_engine(recipe, composition.label.counts, engine.as_dict()),
+        sampler_time=learning.start_time,
     )
+
+
+def _compositions(recipe: Recipe, counts: Mapping[str, int]) -> tuple[dict[str, int], ...]:
+    """Return the compositions of the labelled boxes, the recipe's own first."""
+    found = label_compositions(counts, bool(recipe.structure))
+    if recipe.learning.compositions == "richer" or recipe.structure:
+        return found
+    return tuple(completed(found))
+
+
+def _sampler_engine(
+    recipe: Recipe, counts: Mapping[str, int], reference: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the engine that drives the start set's samplers; none without samplers.
+
+    Raises:
+        RecipeError: the classical force field is asked for, and has no parameters.
+    """
+    chosen = recipe.learning.start_engine
+    if not recipe.learning.start:
+        return {}
+    if chosen == "reference":
+        return reference
+    found = cheap_engine([] if recipe.structure else list(counts), reference)
+    if chosen == "classical" and found["engine"] != "classical":
+        missing = sorted(set(counts) - set(covered()))
+        what = f"has no parameters for {', '.join(missing)}" if missing else "needs OpenMM"
+        raise RecipeError(f"learning.start_engine: the classical force field {what}")
+    return found
+
+
+def dispersion(recipe: Recipe) -> dict[str, Any] | None:
+    """Return what the tasks are to know of the dispersion, or None when labels stay as they are."""
+    chosen = recipe.dispersion
+    if chosen.method == "none":
+        return None
+    settings = DispersionSettings(
+        functional=chosen.functional,
+        method=chosen.method,
+        cutoff=chosen.cutoff,
+        smoothing=chosen.smoothing,
+        three_body=chosen.three_body,
+    )
+    hybrid = Hybrid(settings, in_labels=chosen.labels == "with", potential=chosen.potential)
+    return None if hybrid.is_trivial else hybrid.as_dict()
 
 
 def label_compositions(

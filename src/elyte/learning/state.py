@@ -92,8 +92,13 @@ class Settings:
     relabelled: int
     thermostat: str
     barostat: str
+    dispersion: Mapping[str, Any] | None = None
     label_cell: Frame | None = None
     production_cell: Frame | None = None
+    # the start set's samplers: frames of each, and the engine and length of their dynamics
+    samplers: Mapping[str, int] = field(default_factory=dict)
+    sampler_engine: Mapping[str, Any] = field(default_factory=dict)
+    sampler_time: float = 10_000.0
 
 
 @dataclass(frozen=True)

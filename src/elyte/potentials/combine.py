@@ -54,6 +54,51 @@ class Sum:
         return PotentialCalculator(self)
 
 
+@dataclass(frozen=True)
+class Mean:
+    """E = (1/n) Σ_k E_k of the members of an ensemble; their spread is a measure of doubt.
+
+    Args:
+        members: two at least, for the same elements.
+
+    Raises:
+        InputError: fewer members, or members for different elements.
+    """
+
+    members: tuple[Potential, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", tuple(self.members))
+        if len(self.members) < 2:
+            raise InputError("an ensemble needs two potentials at least")
+        if len({frozenset(member.species) for member in self.members}) > 1:
+            raise InputError("the potentials of an ensemble know different elements")
+
+    @property
+    def species(self) -> tuple[int, ...]:
+        """Atomic numbers, in the order of the first member."""
+        return self.members[0].species
+
+    @property
+    def cutoff(self) -> float:
+        """Largest cutoff of the members, Å."""
+        return max(member.cutoff for member in self.members)
+
+    def evaluate(self, frames: Sequence[Frame]) -> list[Evaluation]:
+        """Return the means of energies, forces, stresses and atomic energies."""
+        parts = [member.evaluate(frames) for member in self.members]
+        return [_mean(of_frame) for of_frame in zip(*parts, strict=True)]
+
+    def calculator(self) -> PotentialCalculator:
+        """Return an ASE calculator (energy, energies, forces, stress)."""
+        return PotentialCalculator(self)
+
+
+def _mean(parts: Sequence[Evaluation]) -> Evaluation:
+    whole, n = _add(parts), len(parts)
+    return Evaluation(whole.energy / n, whole.forces / n, whole.stress / n, whole.energies / n)
+
+
 def _add(parts: Sequence[Evaluation]) -> Evaluation:
     return Evaluation(
         energy=float(sum(part.energy for part in parts)),

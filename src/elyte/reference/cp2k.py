@@ -78,7 +78,7 @@ def check(frame: Frame, settings: EngineSettings) -> None:
     here = tuple(int(part) for part in re.findall(r"\d+", version())[:2])
     if needed and here < needed:
         raise InputError(f"CP2K {version()} has no {chosen.method}: take {needed[0]}.{needed[1]}")
-    if chosen.method == "r2SCAN" and chosen.dispersion == "d3":
+    if chosen.method == "r2SCAN" and chosen.dispersion == "d3zero":
         raise InputError("r2SCAN has no D3 with zero damping: take dispersion d3bj, or none")
     if chosen.method == "B97-3c" and chosen.dispersion != "d3bj":
         raise InputError("B97-3c is made with its own D3(BJ): take dispersion d3bj")

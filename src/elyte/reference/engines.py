@@ -10,6 +10,7 @@ from typing import Any
 from elyte.core.errors import InputError, MissingDependency, Outcome, did_you_mean
 from elyte.core.frame import Frame
 from elyte.reference import ase_engine, cp2k, espresso, foundation, gpaw, vasp, xtb
+from elyte.reference.classical import engine as classical
 from elyte.reference.settings import EngineSettings
 
 
@@ -61,6 +62,7 @@ ENGINES: dict[str, Engine] = {
     name: _engine(name, module)
     for name, module in {
         "xtb": xtb,
+        "classical": classical,
         "gpaw": gpaw,
         "cp2k": cp2k,
         "espresso": espresso,

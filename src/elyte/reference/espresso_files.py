@@ -107,7 +107,7 @@ def _dispersion(options: EspressoSettings) -> dict[str, Any]:
         return {}
     return {
         "vdw_corr": "dft-d3",
-        "dftd3_version": {"d3": 3, "d3bj": 4}[options.dispersion],
+        "dftd3_version": {"d3zero": 3, "d3bj": 4}[options.dispersion],
         "dftd3_threebody": options.three_body,
     }
 

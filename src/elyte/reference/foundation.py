@@ -104,8 +104,7 @@ def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:
         "forces": np.array(answer["forces"], dtype=float).reshape(-1, 3),
         "stress": np.array(answer["stress"], dtype=float) if frame.pbc.all() else None,
     }
-    if options.dispersion != "none":
-        labels = d3.add(labels, d3.d3(frame, "PBE", options.dispersion, options.three_body))
+    labels = d3.add_d3(labels, frame, "PBE", options.dispersion, options.three_body)
     return {**labels, "seconds": time.monotonic() - begin}
 
 

@@ -127,9 +127,7 @@ def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:
         }
     except Exception as error:
         return _failure(error, options)
-    if options.dispersion != "none":
-        correction = d3.d3(frame, options.method, options.dispersion, options.three_body)
-        labels = d3.add(labels, correction)
+    labels = d3.add_d3(labels, frame, options.method, options.dispersion, options.three_body)
     return {**labels, "seconds": time.monotonic() - begin}
 
 

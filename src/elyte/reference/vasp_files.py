@@ -23,7 +23,7 @@ _XML_ENERGIES = {
     "energy_sigma_0": "e_0_energy",
 }
 _META = {"SCAN": "SCAN", "r2SCAN": "R2SCAN"}
-_IVDW = {"d3": 11, "d3bj": 12}
+_IVDW = {"d3zero": 11, "d3bj": 12}
 _SMEARING = {"gaussian": 0, "fermi": -1}
 
 

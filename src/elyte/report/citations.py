@@ -29,6 +29,17 @@ CITATIONS: dict[str, Citation] = {
         "Journal of Chemical Theory and Computation 15, 1652 (2019)",
         "10.1021/acs.jctc.8b01176",
     ),
+    "d3": Citation(
+        "Dispersion: D3",
+        "S. Grimme, J. Antony, S. Ehrlich and H. Krieg, "
+        "Journal of Chemical Physics 132, 154104 (2010)",
+        "10.1063/1.3382344",
+    ),
+    "d3bj": Citation(
+        "Dispersion: damping of Becke and Johnson",
+        "S. Grimme, S. Ehrlich and L. Goerigk, Journal of Computational Chemistry 32, 1456 (2011)",
+        "10.1002/jcc.21759",
+    ),
     "packmol": Citation(
         "Packing of the boxes (Packmol)",
         "L. Martínez, R. Andrade, E. G. Birgin and J. M. Martínez, "

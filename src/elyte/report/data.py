@@ -18,6 +18,7 @@ from elyte.core.errors import InputError
 from elyte.core.frame import Frame
 from elyte.core.quantity import Quantity
 from elyte.report import storage
+from elyte.report.fields import CloudData, MapData
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -54,6 +55,7 @@ class CurveData:
         categories: names of the bars, one for each y; empty for a line.
         window: interval of x that is shaded (a fit or plateau window), or None.
         x_name: what is on the horizontal axis; empty: guessed from the unit.
+        points: whether values are points that are not joined.
 
     Raises:
         InputError: vectors of different lengths.
@@ -72,6 +74,7 @@ class CurveData:
     categories: Sequence[str] = ()
     window: tuple[float, float] | None = None
     x_name: str = ""
+    points: bool = False
 
     def __post_init__(self) -> None:
         x, y = _vector(self.x, "x"), _vector(self.y, "y")
@@ -90,7 +93,8 @@ class CurveData:
 def from_analysis(curve: Any, group: str, temperature: float | None = None) -> CurveData:
     """Return a curve of `elyte.analysis` as a curve of figure `group`.
 
-    `details["window"]`, where present, becomes the shaded interval.
+    `details["window"]`, where present, becomes the shaded interval, and `details["categories"]`
+    the names of bars; `details["points"]` says that points are not joined.
     """
     window = curve.details.get("window")
     return CurveData(
@@ -105,6 +109,9 @@ def from_analysis(curve: Any, group: str, temperature: float | None = None) -> C
         temperature=temperature,
         group=group,
         window=None if window is None else (float(window[0]), float(window[1])),
+        categories=curve.details.get("categories", ()),
+        x_name=curve.x_unit if "categories" in curve.details else "",
+        points=bool(curve.details.get("points", False)),
     )
 
 
@@ -213,6 +220,8 @@ class ReportData:
         subtitle: one line below the title.
         grade_limits: extrapolation grades above which frames are saved and runs are stopped.
         force_target: the recipe's target for the force error, eV/Å, or None.
+        maps: properties of two variables.
+        clouds: densities around molecules.
     """
 
     title: str
@@ -233,6 +242,8 @@ class ReportData:
     subtitle: str = ""
     grade_limits: tuple[float, float] | None = (2.0, 10.0)
     force_target: float | None = None
+    maps: Sequence[MapData] = ()
+    clouds: Sequence[CloudData] = ()
 
     def save(self, folder: str | Path) -> Path:
         """Write `data.json` and its arrays (npz) into `folder`; return the JSON file's path."""
@@ -253,6 +264,8 @@ class ReportData:
             frame=None if frame is None else Frame(**frame),
             quantities=tuple(Quantity(**q) for q in fields.get("quantities", ())),
             curves=tuple(CurveData(**c) for c in fields.get("curves", ())),
+            maps=tuple(MapData(**m) for m in fields.get("maps", ())),
+            clouds=tuple(CloudData(**c) for c in fields.get("clouds", ())),
             series=tuple(CurveData(**c) for c in fields.get("series", ())),
             rounds=tuple(RoundRecord(**r) for r in fields.get("rounds", ())),
             parity=tuple(ParityData(**p) for p in fields.get("parity", ())),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from elyte.report.plots import Axis, Figure, Panel, binned, colours, series, thi
 
 @dataclass(frozen=True)
 class Kind:
-    """How the curves of one `group` are shown."""
+    """How the curves of one `group` are shown; `more`: folded away at first."""
 
     section: str
     title: str
@@ -24,6 +24,7 @@ class Kind:
     log_x: bool = False
     log_y: bool = False
     zero: bool = False
+    more: bool = False
 
 
 KINDS = {
@@ -39,11 +40,55 @@ KINDS = {
         "Mean number of neighbours within the distance r.",
         zero=True,
     ),
-    "speciation": Kind(
+    "Static structure factors": Kind(
         "structure",
+        "Static structure factors",
+        "Directly summed on the wave vectors that the box allows.",
+        zero=True,
+    ),
+    "Combined distributions": Kind(
+        "structure",
+        "Angles in the first shell",
+        "φ is the angle at the donor atom, between the bond to it and the ion; 1 is an ideal gas.",
+        zero=True,
+        more=True,
+    ),
+    "speciation": Kind(
+        "speciation",
         "Speciation",
         "How the ions are coordinated; whiskers are standard errors.",
         zero=True,
+    ),
+    "Compositions of the first shell": Kind(
+        "speciation", "Compositions of the first shell", "The most frequent ones.", zero=True
+    ),
+    "Denticity of bound ligands": Kind(
+        "speciation", "Denticity of bound ligands", "By how many atoms a molecule is bound.",
+        zero=True, more=True,
+    ),
+    "Networks of ions": Kind(
+        "speciation",
+        "Networks of ions",
+        "Share of ions in networks of so many ions, linked by molecules that bind two or more.",
+        zero=True,
+        more=True,
+    ),
+    "Pair existence autocorrelations": Kind(
+        "speciation",
+        "Pair existence autocorrelations",
+        "Continuous: until the first break; intermittent: breaks are forgiven.",
+        more=True,
+    ),
+    "Implied time scales": Kind(
+        "speciation",
+        "Implied time scales",
+        "Of the Markov model of clusters, over its lag; level where the model holds.",
+        log_x=True,
+        log_y=True,
+        more=True,
+    ),
+    "Dihedral distributions": Kind(
+        "conformations", "Dihedral distributions", "180° is anti (trans).", zero=True
     ),
     "msd": Kind(
         "transport",
@@ -66,7 +111,57 @@ KINDS = {
         "Conductivity, running value",
         "Conductivity against the upper limit of the integral, or the lag, that it is taken from.",
     ),
-}
+    "viscosity": Kind(
+        "transport",
+        "Viscosity, running value",
+        "Viscosity against the upper limit of the Green–Kubo integral.",
+    ),
+    "non-Gaussian parameter": Kind(
+        "dynamics",
+        "Non-Gaussian parameter",
+        "Zero for Brownian motion.",
+        log_x=True,
+    ),
+    "Velocity autocorrelations": Kind(
+        "dynamics", "Velocity autocorrelations", "Of centres of mass."
+    ),
+    "Velocity cross-correlations within the first shell": Kind(
+        "dynamics",
+        "Velocity cross-correlations within the first shell",
+        "Of an ion with the molecules around it at time 0; positive where they move together.",
+    ),
+    "current autocorrelation": Kind("transport", "Current autocorrelation", "", more=True),
+    "self-diffusion coefficient, running integral": Kind(
+        "transport", "Self-diffusion, running integral", "Green–Kubo.", more=True
+    ),
+}  # fmt: skip
+_BEGINNINGS = (
+    ("Radial distribution functions of", Kind("structure", "", "", zero=True)),
+    ("Running coordination numbers of", Kind("structure", "", "", zero=True, more=True)),
+    ("Chosen pairs, running", Kind("structure", "", "", zero=True, more=True)),
+    ("Chosen pairs", Kind("structure", "", "", zero=True)),
+    ("Dihedral distribution over", Kind("conformations", "", "", zero=True, more=True)),
+    ("Van Hove", Kind("dynamics", "", "Distances moved after some times.", zero=True, more=True)),
+    ("Rotation", Kind("dynamics", "", "Correlation of a vector of the molecule with itself.")),
+    (
+        "Temperature dependence",
+        Kind("temperature", "", "Fits over the inverse temperature.", log_y=True),
+    ),
+)
+"""Kinds of the figures whose titles begin so."""
+
+
+def kind_of(group: str) -> Kind:
+    """Return how the curves of a group are shown."""
+    if group in KINDS:
+        return KINDS[group]
+    title = group[:1].upper() + group[1:]
+    for start, kind in _BEGINNINGS:
+        if group.startswith(start):
+            return replace(kind, title=title)
+    return Kind("results", title, "")
+
+
 _ALIASES = {
     "g(r)": "rdf",
     "radial distribution function": "rdf",
@@ -77,7 +172,15 @@ _ALIASES = {
     "running conductivity": "conductivity",
 }
 _BOTH = "Radial distribution functions g(r), and below them the running coordination numbers N(r)."
-_X_NAMES = {"Å": "distance r", "ps": "time", "fs": "time", "ns": "time", "K": "temperature"}
+_X_NAMES = {"1000 K/T": "inverse temperature", "1/Å": "q", "°": "angle", "GPa": "pressure"}
+_X_NAMES |= {
+    "ions in the network": "",
+    "Å": "distance r",
+    "ps": "time",
+    "fs": "time",
+    "ns": "time",
+    "K": "temperature",
+}
 
 
 def curve_figures(
@@ -95,7 +198,7 @@ def curve_figures(
     paired = groups.pop("coordination", []) if "rdf" in groups else []
     figures: list[tuple[str, Figure]] = []
     for name, members in groups.items():
-        kind = KINDS.get(name, Kind("results", name[:1].upper() + name[1:], ""))
+        kind = kind_of(name)
         if members[0].categories:
             figures.append((kind.section, _bar_figure(kind, members)))
             continue
@@ -125,13 +228,16 @@ def _line_figure(
         panels.append(_line_panel(KINDS["coordination"], below, numbers, []))
     caption = _BOTH if below else kind.caption
     notes = [caption]
+    if len(numbers) == 1 and "" not in numbers:
+        notes.insert(0, f"{next(iter(numbers))}.")
     if any(c.y_error is not None for c in [*curves, *below]):
         notes.append("Bands: one standard error.")
     if any(c.window for c in curves):
         notes.append("Shaded: the window that the value in the table is taken from.")
     if lines:
         notes.append("Dashed: the value in the table.")
-    return Figure(kind.title, " ".join(filter(None, notes)), panels, curves[0].temperature)
+    text = " ".join(filter(None, notes))
+    return Figure(kind.title, text, panels, curves[0].temperature, more=kind.more)
 
 
 def _line_panel(
@@ -143,7 +249,8 @@ def _line_panel(
         keep = thinned(curve.x, kind.log_x)
         error = None if curve.y_error is None else curve.y_error[keep]
         label = _label(curve)
-        drawn.append(series(label, curve.x[keep], curve.y[keep], error, numbers[label]))
+        shape = "points" if curve.points else "line"
+        drawn.append(series(label, curve.x[keep], curve.y[keep], error, numbers[label], shape))
     if kind.log_x and kind.log_y:
         drawn += _diffusive_guide(curves)
     x_name = first.x_name or _X_NAMES.get(first.x_unit, "x")
@@ -198,7 +305,8 @@ def _bar_figure(kind: Kind, curves: list[CurveData]) -> Figure:
         drawn.append(series(label, x, y, error, numbers[label], kind="bars"))
     first = curves[0]
     axes = Axis(first.x_name, ""), Axis(first.name, first.y_unit, zero=True)
-    return Figure(kind.title, kind.caption, [Panel(*axes, drawn, categories=categories)])
+    panel = Panel(*axes, drawn, categories=categories)
+    return Figure(kind.title, kind.caption, [panel], more=kind.more)
 
 
 def _bar_label(curve: CurveData, several: bool) -> str:

@@ -8,6 +8,8 @@ from html import escape
 from typing import Any
 
 from elyte.core.quantity import Quantity
+from elyte.report.categories import by_category
+from elyte.report.fields import MapData
 from elyte.report.numbers import (
     Group,
     Number,
@@ -98,6 +100,22 @@ def figure(shown: Figure, number: int, first_temperature: float | None) -> str:
     )
 
 
+def map_figure(shown: MapData, number: int, first_temperature: float | None) -> str:
+    """Return the frame of a map; `number` is its place among the specifications."""
+    at, classes, place = "", "", ""
+    if shown.temperature is not None:
+        kelvin = format_temperature(shown.temperature)
+        at, place = f' data-at="{kelvin}"', f' <span class="at-temperature">at {kelvin} K</span>'
+        classes = "" if shown.temperature == first_temperature else ' class="away"'
+    unit = "" if shown.z_unit in ("", "1") else f", in {shown.z_unit}"
+    caption = f"<figcaption>Colours: {text(shown.name + unit)}.</figcaption>"
+    title = f"{shown.group or shown.name}: {shown.label}" if shown.label else shown.group
+    return (
+        f"<figure{classes}{at}><h3>{text(title)}{place}</h3>"
+        f'<div class="map" data-map="{number}"></div>{caption}</figure>'
+    )
+
+
 def tabs(temperatures: Sequence[float]) -> str:
     """Return the buttons that choose the temperature of the plots below, if there is a choice."""
     if len(temperatures) < 2:
@@ -111,8 +129,44 @@ def tabs(temperatures: Sequence[float]) -> str:
     return f'<div class="tabs" role="group" aria-label="Temperature">Temperature {buttons}</div>'
 
 
-def property_table_html(quantities: Sequence[Quantity]) -> str:
-    """Return the table of properties: decimal points aligned, one body for each property."""
+def details(summary: str, *parts: str, kind: str = "", opened: bool = False) -> str:
+    """Return parts that are folded away until one asks for them, or nothing without parts."""
+    body = "\n".join(part for part in parts if part)
+    if not body:
+        return ""
+    name = f' class="{kind}"' if kind else ""
+    shown = " open" if opened else ""
+    return f"<details{name}{shown}><summary>{text(summary)}</summary>\n{body}\n</details>"
+
+
+def properties_html(quantities: Sequence[Quantity]) -> str:
+    """Return the table of properties, under headings and with long parts folded where it is long.
+
+    Properties without a value stand at the end of their heading, folded away.
+    """
+    if len(quantities) <= _ONE_TABLE:
+        return property_table_html(quantities)
+    parts = [_category(*item) for item in by_category(quantities).items()]
+    return "\n".join([*parts, f'<p class="caption">{_PROPERTY_CAPTION}</p>'])
+
+
+_ONE_TABLE = 30
+_FOLDED_FROM = 20  # rows of one heading
+
+
+def _category(heading: str, quantities: Sequence[Quantity]) -> str:
+    known = [q for q in quantities if not q.withheld]
+    missing = [q for q in quantities if q.withheld]
+    rest = details(
+        f"{len(missing)} withheld", property_table_html(missing, False), kind="withheld-rows"
+    )
+    table = property_table_html(known, False)
+    title = f"{heading} ({len(known)})" if known else f"{heading} (no values)"
+    return details(title, table, rest, kind="category", opened=0 < len(known) <= _FOLDED_FROM)
+
+
+def property_table_html(quantities: Sequence[Quantity], captioned: bool = True) -> str:
+    """Return a table of properties: decimal points aligned, one body for each property."""
     groups = group_quantities(quantities)
     if not groups:
         return ""
@@ -123,10 +177,8 @@ def property_table_html(quantities: Sequence[Quantity]) -> str:
         for name in names
     )
     bodies = "".join(_property_group(group) for group in groups)
-    return (
-        f'<table class="properties"><caption>{_PROPERTY_CAPTION}</caption>'
-        f"<thead><tr>{head}</tr></thead>{bodies}</table>"
-    )
+    caption = f"<caption>{_PROPERTY_CAPTION}</caption>" if captioned else ""
+    return f'<table class="properties">{caption}<thead><tr>{head}</tr></thead>{bodies}</table>'
 
 
 _COLUMN_CLASS = {"T (K)": ' class="right"', "n": ' class="right"'}
@@ -185,8 +237,9 @@ def _property_cells(
     else:
         error = f'<span class="e"> ± {number.error}</span>' if number.error else ""
         value = (
-            f'<td class="number"><span class="w" style="width:{widths[0]}ch">{number.whole}</span>'
-            f'<span class="f" style="width:{widths[1]}ch">{number.fraction}</span>{error}</td>'
+            '<td class="number">'
+            f'<span class="w" style="min-width:{widths[0]}ch">{number.whole}</span>'
+            f'<span class="f" style="min-width:{widths[1]}ch">{number.fraction}</span>{error}</td>'
         )
         unit = f'<td class="unit">{text(group.printed_unit)}</td>'
     kelvin = "" if quantity.temperature is None else format_temperature(quantity.temperature)

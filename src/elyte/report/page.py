@@ -9,6 +9,7 @@ from typing import Any
 
 from elyte.report import html
 from elyte.report.data import ReportData
+from elyte.report.fields import MOST_CLOUDS, MapData, cloud_spec, map_spec
 from elyte.report.figures import curve_figures, series_figures, temperature_figures
 from elyte.report.learning_figures import parity_figures, round_figures
 from elyte.report.numbers import format_duration
@@ -43,7 +44,11 @@ def render(data: ReportData) -> str:
     box = box_spec(data)
     scripts = [html.script_json("figures-data", page.specs)]
     scripts += [html.script_json("box-data", box)] if box else []
-    names = ["plots.js", "theme.js"] + (["viewer.js"] if box else [])
+    scripts += [html.script_json("maps-data", page.maps)] if page.maps else []
+    clouds = [cloud_spec(c) for c in data.clouds[:MOST_CLOUDS]]
+    scripts += [html.script_json("clouds-data", clouds)] if clouds else []
+    parts = {"viewer.js": bool(box), "maps.js": bool(page.maps), "clouds.js": bool(clouds)}
+    names = ["plots.js", "theme.js", *(name for name, used in parts.items() if used)]
     scripts += [f"<script>{_asset(name)}</script>" for name in names]
     return _DOCUMENT.format(
         title=html.text(data.title),
@@ -114,6 +119,7 @@ class _Page:
     def __init__(self, data: ReportData) -> None:
         self.data = data
         self.specs: list[dict[str, Any]] = []
+        self.maps: list[dict[str, Any]] = []
         self.contents: list[tuple[str, str]] = []
         self._hinted = False
 
@@ -123,19 +129,19 @@ class _Page:
         curves = curve_figures(data.curves, data.quantities)
         by_section = {
             name: [figure for section, figure in curves if section == name]
-            for name in ("structure", "transport", "results")
+            for name in (*_FIGURE_SECTIONS, "temperature")
         }
+        over_temperature = [*temperature_figures(data.quantities), *by_section["temperature"]]
         return [
-            self._section("properties", "Properties", html.property_table_html(data.quantities)),
+            self._section("properties", "Properties", html.properties_html(data.quantities)),
             self._section("warnings", "Warnings and outcomes", html.bullets(data.warnings)),
-            self._section("recipe", "Recipe", self._recipe()),
+            self._section("recipe", "Recipe" if data.recipe_text else "System", self._recipe()),
             self._section("box", "Box", self._box()),
-            self._plots("structure", "Structure", by_section["structure"]),
-            self._plots("transport", "Transport", by_section["transport"]),
-            self._plots("results", "Further results", by_section["results"]),
-            self._plots(
-                "temperature", "Dependence on temperature", temperature_figures(data.quantities)
+            *(
+                self._plots(name, title, by_section[name], self._space(name))
+                for name, title in _FIGURE_SECTIONS.items()
             ),
+            self._plots("temperature", "Dependence on temperature", over_temperature),
             self._plots("production", "Production runs", series_figures(data.series)),
             self._plots("accuracy", "Accuracy of the potential", parity_figures(data.parity)),
             self._plots("learning", "Learning", round_figures(data), after=self._rounds()),
@@ -159,18 +165,36 @@ class _Page:
     def _plots(
         self, identifier: str, title: str, figures: Sequence[Figure], after: str = ""
     ) -> str:
-        if not figures and not after:
+        maps = [m for m in self.data.maps if section_of_map(m.group) == identifier]
+        if not figures and not maps and not after:
             return ""
-        temperatures = sorted({f.temperature for f in figures if f.temperature is not None})
+        kelvins = {f.temperature for f in figures} | {m.temperature for m in maps}
+        temperatures = sorted(t for t in kelvins if t is not None)
         first = temperatures[0] if temperatures else None
-        frames = []
-        for figure in figures:
-            frames.append(html.figure(figure, len(self.specs), first))
-            self.specs.append(figure.spec())
+        shown = _grid([self._figure(f, first) for f in figures if not f.more])
+        folded = [self._figure(f, first) for f in figures if f.more]
+        folded += [self._map(m, first) for m in maps]
+        count = len(folded)
+        more = html.details(f"{count} more figure{'' if count == 1 else 's'}", _grid(folded))
         hint = "" if self._hinted or not figures else _HINT
         self._hinted = self._hinted or bool(figures)
-        grid = f'<div class="grid">{"".join(frames)}</div>' if frames else ""
-        return self._section(identifier, title, hint, html.tabs(temperatures), grid, after)
+        return self._section(identifier, title, hint, html.tabs(temperatures), shown, more, after)
+
+    def _figure(self, figure: Figure, first: float | None) -> str:
+        self.specs.append(figure.spec())
+        return html.figure(figure, len(self.specs) - 1, first)
+
+    def _map(self, shown: MapData, first: float | None) -> str:
+        self.maps.append(map_spec(shown))
+        return html.map_figure(shown, len(self.maps) - 1, first)
+
+    def _space(self, section: str) -> str:
+        """Return the view of densities around molecules, in the section of structure."""
+        clouds = self.data.clouds[:MOST_CLOUDS]
+        if section != "structure" or not clouds:
+            return ""
+        choices = "".join(f"<option>{html.text(c.label)}</option>" for c in clouds)
+        return _CLOUDS.format(choices=choices)
 
     def _recipe(self) -> str:
         data = self.data
@@ -241,6 +265,35 @@ class _Page:
         return f"<ul>{''.join(items)}</ul>" if items else ""
 
 
+def _grid(frames: Sequence[str]) -> str:
+    return f'<div class="grid">{"".join(frames)}</div>' if frames else ""
+
+
+_FIGURE_SECTIONS = {
+    "structure": "Structure",
+    "speciation": "Speciation",
+    "conformations": "Conformations",
+    "dynamics": "Dynamics",
+    "transport": "Transport",
+    "results": "Further results",
+}
+
+
+def section_of_map(group: str) -> str:
+    """Return the section in which a map stands."""
+    if group.startswith("Transitions"):
+        return "speciation"
+    return "conformations" if group.startswith("Conformers") else "structure"
+
+
+_CLOUDS = """<h3 id="space-title">Density in space</h3>
+<div id="clouds"><div class="canvas"><canvas tabindex="0" role="img" \
+aria-label="Surface of equal density around a molecule"></canvas></div>
+<div><p><label>Show <select>{choices}</select></label></p>
+<p><label>Level <input type="range" min="0.04" max="0.9" step="0.02" value="0.3"></label></p>
+<p class="caption"><output></output></p>
+<p class="hint">Drag to turn it; the arrow keys turn it too. Cube files with the numbers lie \
+beside the curves.</p></div></div>"""
 _ROUND_COLUMNS: tuple[str, ...] = (
     "Round",
     "Labels",

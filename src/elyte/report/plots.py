@@ -58,7 +58,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot with its title and caption; `temperature` makes it one leaf of a tab."""
+    """A plot with its title and caption; `temperature` makes it one leaf of a tab.
+
+    `more` says that it is folded away at first.
+    """
 
     title: str
     caption: str
@@ -66,6 +69,7 @@ class Figure:
     temperature: float | None = None
     rows: list[tuple[str, ...]] = field(default_factory=list)
     header: tuple[str, ...] = ()
+    more: bool = False
 
     @property
     def description(self) -> str:

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.analysis import Analysis, SystemDescription, analyse
+from elyte.analysis.across import StatePoint, across
 from elyte.analysis.thermo.density import density, density_series
+from elyte.analysis.thermo.fluctuations import compressibility
 from elyte.chemistry import Recipe, plan_composition, template_bonds
 from elyte.chemistry.species import find_species
 from elyte.core.frame import LabelledFrame
@@ -20,12 +22,15 @@ from elyte.core.progress import Progress, Watcher
 from elyte.core.quantity import Quantity
 from elyte.core.units import DENSITY_TO_G_PER_CM3
 from elyte.learning import Project, State
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.production import ProductionRun, production_runs, write_trajectories
+from elyte.learning.start import dispersion
 from elyte.learning.state import RoundRecord as LearningRound
-from elyte.report.citations import METHODS
+from elyte.report.citations import METHODS, cite
 from elyte.report.data import CurveData, ParityData, ReportData, RoundRecord, from_analysis
+from elyte.report.fields import cloud_from_analysis, map_from_analysis
 
-PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "rdkit", "packmol")
+PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "dftd3", "rdkit", "packmol")
 
 
 def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) -> ReportData:
@@ -33,6 +38,7 @@ def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) ->
     runs = production_runs(state, project)
     write_trajectories(runs, project.folder / "production")
     analyses = _analyse(runs, state, watcher)
+    together = across([StatePoint(a, t) for t, a in analyses.items()])
     frame = runs[0].trajectory[-1] if runs else None
     names = list(runs[0].species) if runs else []
     return ReportData(
@@ -40,8 +46,13 @@ def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) ->
         subtitle=_subtitle(recipe),
         recipe_text=(project.folder / "recipe.yaml").read_text(),
         realised=_realised(recipe, analyses),
-        quantities=_quantities(analyses, state),
-        curves=[c for t, a in analyses.items() for c in _curves(a, t)],
+        quantities=[*_quantities(analyses, state), *(together.quantities if analyses else ())],
+        curves=[
+            *(c for t, a in analyses.items() for c in _curves(a, t)),
+            *(from_analysis(c, c.group or c.name) for c in together.curves),
+        ],
+        maps=[map_from_analysis(m, t) for t, a in analyses.items() for m in a.maps],
+        clouds=[cloud_from_analysis(c) for a in list(analyses.values())[:1] for c in a.clouds],
         rounds=[_round(record) for record in state.rounds],
         parity=_parity(state, project),
         frame=frame,
@@ -49,7 +60,7 @@ def collect(state: State, project: Project, recipe: Recipe, watcher: Watcher) ->
         provenance=_provenance(state, recipe),
         warnings=_warnings(state, runs, analyses),
         elapsed=_elapsed(state),
-        citations=METHODS,
+        citations=(*METHODS, *cite(["d3", "d3bj"] if state.settings.dispersion else [])),
         molecule_names=names,
         molecule_charges=[_charge(name) for name in names],
         grade_limits=(state.settings.grade_save, state.settings.grade_stop),
@@ -87,14 +98,17 @@ def _at_one_temperature(
         system,
         temperature=temperature,
         ensemble="NVT",
+        series=[{"energy": run.series["potential"] + run.series["kinetic"]} for run in runs],
         currents=[_current(run) for run in runs],
         current_timestep=float(np.median(np.diff(runs[0].series["flux_time"]))),
         progress=progress,
     )
     mass = float(reference.masses.sum())
-    npt = [density_series(run.equilibration["volume"], mass) for run in runs]
-    others = [q for q in found.quantities if q.name != "density"]
-    return replace(found, quantities=[density(npt, temperature), *others])
+    volumes = [run.equilibration["volume"] for run in runs]
+    rho = density([density_series(v, mass) for v in volumes], temperature)
+    constant = ("density", "isothermal compressibility")
+    others = [q for q in found.quantities if q.name not in constant]
+    return replace(found, quantities=[rho, compressibility(volumes, temperature), *others])
 
 
 def _current(run: ProductionRun) -> NDArray[np.float64]:
@@ -183,8 +197,9 @@ def _parity(state: State, project: Project) -> list[ParityData]:
     """Compare reference and potential on frames of the production that were labelled again."""
     if not state.relabelled:
         return []
-    data = project.labelled(list(state.relabelled))
-    predicted = project.potential(state.potential).evaluate(data.frames)
+    hybrid = Hybrid.of(vars(state.settings))
+    data = hybrid.totals(project.labelled(list(state.relabelled)), project)
+    predicted = hybrid.model(project.potential(state.potential)).evaluate(data.frames)
     atoms = np.array([len(frame) for frame in data.frames])
     energies = np.array([item.labels.energy for item in data]) / atoms
     elements = [s for frame in data.frames for s in np.repeat(frame.symbols, 3)]
@@ -219,7 +234,23 @@ def _subtitle(recipe: Recipe) -> str:
     return (
         f"{temperatures} K, {recipe.pressure:g} bar; moment tensor potential of level "
         f"{recipe.potential.level}, trained on {reference.method} ({reference.name})"
+        f"{_dispersion(recipe)}"
     )
+
+
+def _dispersion(recipe: Recipe) -> str:
+    """Say in a few words what became of the dispersion; nothing where it was left alone."""
+    chosen = recipe.dispersion
+    hybrid = Hybrid.of({"dispersion": dispersion(recipe)})
+    if hybrid.is_trivial or hybrid.settings is None:
+        return ""
+    name = hybrid.settings.name
+    before = " from whose labels it was taken out" if hybrid.in_labels else ""
+    return {
+        "added": f", with {name} added at run time{',' if before else ''}{before}",
+        "learned": f", to whose labels {name} was added",
+        "omitted": f", from whose labels {name} was taken out",
+    }[chosen.potential]
 
 
 def _realised(recipe: Recipe, analyses: dict[float, Analysis]) -> list[tuple[str, str]]:
@@ -280,4 +311,6 @@ def _provenance(state: State, recipe: Recipe) -> list[tuple[str, str]]:
             continue
     rows.append(("potential", f"MTP level {recipe.potential.level}, {recipe.potential.cutoff:g} Å"))
     rows.append(("labels", str(len(state.training))))
+    if words := _dispersion(recipe):
+        rows.append(("dispersion", words.removeprefix(", ")))
     return rows

@@ -10,19 +10,11 @@ from numpy.typing import NDArray
 
 from elyte.chemistry.bonds import bond_graph, molecule_ids
 from elyte.core.frame import Frame
+from elyte.report.colours import colour_of
 from elyte.report.data import ReportData
 
 MAX_ATOMS = 6000
 """Larger boxes are left out: the view would be slow and nothing could be seen."""
-
-_COLOURS = {
-    "H": "#e8e8e8", "Li": "#8a4fd3", "B": "#e0a58f", "C": "#7d8288", "N": "#4a72d8",
-    "O": "#d9453c", "F": "#6fbf4b", "Na": "#6f58c9", "Mg": "#4d9e4a", "Al": "#b5a5a5",
-    "Si": "#d2b184", "P": "#e28a2b", "S": "#e3c53a", "Cl": "#3fae5a", "K": "#8f5bd6",
-    "Ca": "#5cae5c", "Ti": "#a6a8ab", "Fe": "#c8663c", "Zn": "#7d80b0", "Br": "#a0482f",
-    "I": "#7a3aa0",
-}  # fmt: skip
-"""Colours of the elements, near those that chemists expect."""
 
 
 def box_spec(data: ReportData) -> dict[str, Any] | None:
@@ -54,7 +46,7 @@ def _element(number: int) -> dict[str, Any]:
     return {
         "symbol": symbol,
         "name": atomic_names[number],
-        "colour": _COLOURS.get(symbol, "#c58fb0"),
+        "colour": colour_of(number),
         "radius": round(float(covalent_radii[number]), 2),
     }
 

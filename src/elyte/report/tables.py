@@ -44,6 +44,23 @@ def property_table(quantities: Sequence[Quantity]) -> Table:
     return table
 
 
+def withheld_lines(quantities: Sequence[Quantity]) -> list[str]:
+    """Return what has no value, one line for each reason: "name of species, species (reason)"."""
+    table: dict[str, dict[str, list[str]]] = {}
+    for quantity in quantities:
+        if quantity.withheld:
+            names = table.setdefault(quantity.withheld, {})
+            names.setdefault(quantity.name, []).append(quantity.species)
+    lines = []
+    for reason, names in table.items():
+        parts = []
+        for name, species in names.items():
+            of = ", ".join(s for s in species if s)
+            parts.append(f"{name} of {of}" if of else name)
+        lines.append(f"{'; '.join(parts)} ({reason})")
+    return lines
+
+
 def print_properties(quantities: Sequence[Quantity], console: Console | None = None) -> None:
     """Print the table of properties."""
     (console or Console(highlight=False)).print(property_table(quantities))

@@ -8,7 +8,7 @@ Podryabinkin and Shapeev 2017, doi:10.1016/j.commatsci.2017.08.031.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Literal, get_args
@@ -28,6 +28,7 @@ from elyte.selection.derivatives import (
     gather,
     parameter_spread,
 )
+from elyte.selection.grader import UNTRAINED, site_grader
 from elyte.selection.greedy import choose
 from elyte.selection.maxvol import Basis, largest, maximise
 
@@ -35,8 +36,6 @@ Mode = Literal["neighbourhood", "configuration"]
 
 FLOOR: dict[str, float] = {"neighbourhood": 0.02, "configuration": 0.002}
 """Default uncertainty of the energy of an atom, eV, and of a frame, eV/atom."""
-
-_UNTRAINED = 0.1  # part of a pseudo row, for parameters on which no training row depends at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +63,7 @@ class Block:
         values[:, places[known]] = rows.values if known.all() else rows.values[:, known]
         grades = largest(self.basis.coefficients(values))
         if not known.all():
-            far = np.abs(rows.values[:, ~known]) / (_UNTRAINED * pseudo[rows.columns[~known]])
+            far = np.abs(rows.values[:, ~known]) / (UNTRAINED * pseudo[rows.columns[~known]])
             grades = np.maximum(grades, far.max(axis=1))
         return grades
 
@@ -148,22 +147,17 @@ class ActiveSet:
                 grades[where] = self.blocks[rows.block].grades(rows, self.pseudo)
         return grades
 
-    def grade_function(
-        self, potential: Differentiable, threads: int = 1
-    ) -> Callable[[Frame], NDArray[np.float64]]:
+    def grade_function(self, potential: Differentiable, threads: int = 1) -> GradeFunction:
         """Return frame → grades (n,), for use during dynamics, with BLAS held to `threads`.
+
+        With a potential that makes its rows along with the forces (`MTP`), `simulate` asks it
+        for them, and a grade costs no evaluation of its own.
 
         Raises:
             InputError: the active set was built for another potential.
         """
         self.require(potential)
-        controller = ThreadpoolController()
-
-        def grade(frame: Frame) -> NDArray[np.float64]:
-            with controller.limit(limits=threads, user_api="blas"):
-                return self.grades(potential, frame)
-
-        return grade
+        return GradeFunction(self, potential, threads)
 
     def select(
         self,
@@ -256,16 +250,43 @@ class ActiveSet:
     def _working_basis(self, block: int, pool: Pool) -> tuple[Basis, Pool]:
         """Return a copy of a block's basis, and the pool, both in the columns of both."""
         if block not in self.blocks:
-            return Basis(_UNTRAINED * self.pseudo[pool.columns]), pool
+            return Basis(UNTRAINED * self.pseudo[pool.columns]), pool
         known = self.blocks[block]
         basis = known.basis.copy()
         new = np.setdiff1d(pool.columns, known.columns)
-        basis.extend(_UNTRAINED * self.pseudo[new])
+        basis.extend(UNTRAINED * self.pseudo[new])
         columns = np.concatenate([known.columns, new])
         order = np.argsort(columns)
         values = np.zeros((len(pool.values), len(columns)))
         values[:, order[np.searchsorted(columns, pool.columns, sorter=order)]] = pool.values
         return basis, Pool(columns, values, pool.frames, pool.atoms)
+
+
+class GradeFunction:
+    """Frame → γ of each atom, (n,); made by `ActiveSet.grade_function`."""
+
+    def __init__(self, active: ActiveSet, potential: Differentiable, threads: int) -> None:
+        self.potential = potential
+        self._active, self._threads = active, threads
+        self._controller = ThreadpoolController()
+        blocks = {z: (block.columns, block.basis) for z, block in active.blocks.items()}
+        self._sites = site_grader(potential, blocks, active.pseudo, active.mode)
+
+    def __call__(self, frame: Frame) -> NDArray[np.float64]:
+        """Return the grades of a frame's atoms."""
+        with self._controller.limit(limits=self._threads, user_api="blas"):
+            if self._sites is not None:
+                return self._sites(frame)
+            return self._active.grades(self.potential, frame)
+
+    def of_rows(
+        self, numbers: NDArray[np.int64], rows: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        """Return the grades where site rows (n, W) are known, or None if they are no use."""
+        if self._sites is None:
+            return None
+        with self._controller.limit(limits=self._threads, user_api="blas"):
+            return self._sites.of_rows(numbers, rows)
 
 
 def _check(frames: Sequence[Frame], mode: str, floor: float | None, tolerance: float) -> None:

@@ -47,7 +47,8 @@ class EnsembleSelector:
     """Frames on whose forces the members of an ensemble disagree.
 
     u_i = max over x, y, z of the standard deviation over the members of F_i,
-    as in Zills et al. 2024, eq. 8. A frame's disagreement is that of its worst atom.
+    as in Zills et al. 2024, eq. 8, doi:10.1039/D4FD00025K. A frame's disagreement is that of its
+    worst atom.
 
     Args:
         others: members beside the potential that `select` is given.

@@ -98,3 +98,90 @@ def exchange(
 def ideal_gas(rng: np.random.Generator, frames: int, particles: int, cell: ArrayLike) -> Array:
     """Return independent uniform positions in a cell, (frames, particles, 3)."""
     return rng.random((frames, particles, 3)) @ np.asarray(cell, dtype=float)
+
+
+def rotor(rng: np.random.Generator, frames: int, molecules: int, angle: float) -> Array:
+    """Return directions that turn by one angle a frame about random axes, (frames, molecules, 3).
+
+    ⟨P_l(u(0)·u(t))⟩ = P_l(cos angle)^t exactly: the addition theorem of spherical harmonics.
+
+    Args:
+        frames, molecules: sizes.
+        angle: of each turn, radians.
+    """
+    u = rng.normal(size=(molecules, 3))
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    result = np.empty((frames, molecules, 3))
+    for t in range(frames):
+        result[t] = u
+        turn = rng.normal(size=(molecules, 3))
+        turn -= np.sum(turn * u, axis=1, keepdims=True) * u
+        turn /= np.linalg.norm(turn, axis=1, keepdims=True)
+        u = u * np.cos(angle) + turn * np.sin(angle)
+    return result
+
+
+def rotor_time(angle: float, order: int) -> float:
+    """Return the relaxation time of P_order of `rotor`, frames."""
+    cosine = np.cos(angle)
+    return float(-1 / np.log(cosine if order == 1 else 1.5 * cosine**2 - 0.5))
+
+
+def exchange_time(population: float, lifetime: float, intermittent: bool = False) -> float:
+    """Return the relaxation time of `exchange`, frames: of staying, or of C(t) that forgives."""
+    leave = 1 / lifetime
+    enter = leave * population / (1 - population)
+    return float(-1 / np.log(1 - leave - (enter if intermittent else 0.0)))
+
+
+def ornstein_uhlenbeck_in_box(
+    rng: np.random.Generator, frames: int, particles: int, cell: ArrayLike, relaxation: float
+) -> tuple[Array, Array]:
+    """Return particles tied to their places by springs, and the same wrapped into a cell.
+
+    Each coordinate is stationary with variance 25 Å² and ⟨x(t) x(t+k)⟩ = 25 e^(−k/τ).
+
+    Args:
+        frames, particles: sizes.
+        cell: Å, (3, 3).
+        relaxation: τ, frames.
+
+    Returns:
+        unwrapped and wrapped, (frames, particles, 3).
+    """
+    box = np.asarray(cell, dtype=float)
+    swing = 5 * autoregressive(rng, frames, float(np.exp(-1 / relaxation)), (particles, 3))
+    walk = rng.random((particles, 3)) @ box + swing
+    fractional = walk @ np.linalg.inv(box)
+    return walk, (fractional - np.floor(fractional)) @ box
+
+
+def barostatted_walk(
+    rng: np.random.Generator,
+    frames: int,
+    particles: int,
+    length: float,
+    slope: float,
+    breath: float,
+) -> tuple[Array, Array, Array]:
+    """Return Brownian walkers in a cubic box whose edge fluctuates and carries them along.
+
+    Between frames the barostat scales the box and the positions in it; then the particles move.
+
+    Args:
+        frames, particles: sizes.
+        length: mean edge, Å.
+        slope: ⟨Δx²⟩ per frame along an axis, without the box, Å².
+        breath: relative fluctuation of the edge.
+
+    Returns:
+        positions wrapped into the box, unwrapped by whole lattice vectors (Å, (frames, particles,
+        3)), and cells (Å, (frames, 3, 3)).
+    """
+    edges = length * (1 + breath * autoregressive(rng, frames, 0.9))
+    moves = rng.normal(size=(frames, particles, 3)) * np.sqrt(slope)
+    moves[0] = 0.0
+    fractional = rng.random((particles, 3)) + np.cumsum(moves / edges[:, None, None], axis=0)
+    by_lattice = fractional * edges[:, None, None]
+    wrapped = (fractional - np.floor(fractional)) * edges[:, None, None]
+    return wrapped, by_lattice, edges[:, None, None] * np.eye(3)

@@ -3,7 +3,9 @@
 Two ions belong to one network when a molecule is bound to both; a network is a connected part of
 the bipartite graph of ions and bridging molecules. The share of ions in a network of n ions is
 
-        P(n) = n N(n) / N,   ⟨n⟩_w = Σ_n n P(n)         (doi:10.1063/5.0006197)
+        P(n) = n N(n) / N,   ⟨n⟩_w = Σ_n n P(n)
+
+as for the aggregates of McEldrew et al., J. Chem. Phys. 152, 234506 (2020).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.pairs import pairs_within
 from elyte.analysis.statistics import Mean, fraction, mean_of_independent
+from elyte.analysis.stream import Positions
 
 Counts = NDArray[np.int64]
 
@@ -47,8 +48,8 @@ class Contacts:
 
 
 def contacts(
-    centres: ArrayLike,
-    atoms: ArrayLike,
+    centres: ArrayLike | Positions,
+    atoms: ArrayLike | Positions,
     molecule_of_atom: ArrayLike,
     cells: ArrayLike,
     cutoff: float,
@@ -57,19 +58,23 @@ def contacts(
 
     Args:
         centres: Å, (T, n, 3).
-        atoms: binding atoms of the ligands, Å, (T, m, 3).
+        atoms: binding atoms of the ligands, Å, (T, m, 3); `Positions` are read block by block.
         molecule_of_atom: index of the ligand molecule of each atom, 0 … , (m,).
         cells: Å, (T, 3, 3).
         cutoff: Å.
     """
     owner = np.asarray(molecule_of_atom, dtype=np.int64)
-    middle, around = np.asarray(centres), np.asarray(atoms)
+    middle, around = Positions.of(centres), Positions.of(atoms)
     frames, n = middle.shape[:2]
-    count = int(owner.max()) + 1
-    found = pairs_within(middle, around, cells, cutoff)
-    key = (found.frame * n + found.index[:, 0]) * count + owner[found.index[:, 1]]
-    unique, bound = np.unique(key, return_counts=True)
-    ion, ligand = np.divmod(unique, count)
+    count = int(owner.max(initial=-1)) + 1
+    boxes = np.broadcast_to(np.asarray(cells, dtype=float), (frames, 3, 3))
+    parts = []
+    for part in around.slices():
+        found = pairs_within(middle[part], around[part], boxes[part], cutoff)
+        ion = (part.start + found.frame) * n + found.index[:, 0]
+        parts.append(np.unique(ion * count + owner[found.index[:, 1]], return_counts=True))
+    keys, bound = (np.concatenate(p) for p in zip(*parts, strict=True))
+    ion, ligand = np.divmod(keys, count)
     frame, centre = np.divmod(ion, n)
     return Contacts(frames, n, count, frame, centre, ligand, bound)
 
@@ -101,23 +106,34 @@ def population(runs: Sequence[NDArray[np.bool_]]) -> Mean:
 
 
 STATES = ("SSIP", "CIP", "AGG")
-"""Solvent-separated: no counter-ion in the first shell; contact: one; aggregate: more."""
+"""No anion in the first shell; a pair of one ion and one anion; larger aggregates.
+
+An ion whose only anion is bound to another ion too is part of an aggregate.
+"""
 
 
-def pair_states(anions: Counts) -> Counts:
-    """Return 0 (SSIP), 1 (CIP) or 2 (AGG) from the number of anions in each ion's shell."""
-    return np.minimum(anions, 2)
-
-
-def state_populations(runs: Sequence[Counts]) -> dict[str, Mean]:
-    """Return the fractions of SSIP, CIP and AGG among ions from their numbers of anions.
+def pair_states(anions: Contacts) -> Counts:
+    """Return 0 (SSIP), 1 (CIP) or 2 (AGG) of each ion in each frame, (frames, centres).
 
     Args:
-        runs: number of anions in the shell of each ion, (frames, ions) each.
+        anions: contacts of the ions with all anions.
     """
-    return {
-        name: population([pair_states(run) == k for run in runs]) for k, name in enumerate(STATES)
-    }
+    flat = anions.frame * anions.ligands + anions.ligand
+    _, which, shared = np.unique(flat, return_inverse=True, return_counts=True)
+    bridged = shared[which] > 1
+    states = np.minimum(anions.counts, 2)
+    states[anions.frame[bridged], anions.centre[bridged]] = 2
+    return np.asarray(states, dtype=np.int64)
+
+
+def state_populations(runs: Sequence[Contacts]) -> dict[str, Mean]:
+    """Return the fractions of SSIP, CIP and AGG among ions.
+
+    Args:
+        runs: contacts of the ions with all anions, for each run.
+    """
+    states = [pair_states(run) for run in runs]
+    return {name: population([s == k for s in states]) for k, name in enumerate(STATES)}
 
 
 def shell_compositions(counts: Mapping[str, Counts]) -> dict[tuple[int, ...], float]:

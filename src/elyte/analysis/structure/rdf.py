@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.curve import Curve
 from elyte.analysis.pairs import distance_histogram, half_box
+from elyte.analysis.statistics import standard_errors
+from elyte.analysis.stream import Positions
 from elyte.analysis.structure.shell import Shell
 from elyte.core.errors import InputError
 
 Array = NDArray[np.float64]
 
-BLOCKS = 8
+BLOCKS = 64
+"""Of frames of all runs, whose histograms are kept for the errors."""
+_LEAST_BLOCKS = 3
 _CHUNK = 256  # frames whose histograms are kept apart at a time
 
 
@@ -27,7 +31,8 @@ class Rdf:
     Args:
         r: middles of the bins, Å, (k,).
         g: (k,).
-        g_error: standard error from blocks of frames and runs, (k,), or None.
+        g_error: standard error from blocks of frames of all runs and their correlation, (k,), or
+            None.
         coordination: mean number of b within the outer edge of each bin around an a, (k,).
         coordination_error: (k,), or None.
         density: number density of b around an a, 1/Å³.
@@ -52,8 +57,8 @@ class Rdf:
 
 
 def radial_distribution(
-    a: ArrayLike | Sequence[ArrayLike],
-    b: ArrayLike | Sequence[ArrayLike] | None,
+    a: ArrayLike | Positions | Sequence[ArrayLike | Positions],
+    b: ArrayLike | Positions | Sequence[ArrayLike | Positions] | None,
     cells: ArrayLike | Sequence[ArrayLike],
     r_max: float | None = None,
     bins: int = 200,
@@ -64,9 +69,10 @@ def radial_distribution(
         g(r) = V n(r) / (N_pairs 4π r² Δr),   N(r) = ρ_b ∫ g 4π r² dr
 
     Args:
-        a: Å, (T, n_a, 3), wrapped or not, or one such array for each run.
+        a: Å, (T, n_a, 3), wrapped or not, or one such array for each run; `Positions` are read
+            block by block.
         b: likewise, or None: a with itself.
-        cells: Å, (T, 3, 3), or one such array for each run.
+        cells: Å, (T, 3, 3) or (3, 3), or one such array for each run.
         r_max: Å; None: half the smallest distance of opposite faces of the box.
         bins: number of equal bins.
         groups: molecules of the particles of a and of b; pairs within a molecule are left out.
@@ -74,72 +80,111 @@ def radial_distribution(
     Raises:
         InputError: no particles, no pairs, or no periodic box.
     """
-    runs_a, runs_cells = _runs(a, 3), _runs(cells, 3)
-    runs_b: list[Any] = [None] * len(runs_a) if b is None else list(_runs(b, 3))
-    reach = min(half_box(c) for c in runs_cells) if r_max is None else float(r_max)
+    runs_a = _runs(a)
+    runs_b: list[Positions | None] = [None] * len(runs_a) if b is None else [*_runs(b)]
+    boxes = _boxes(cells, runs_a)
+    reach = min(half_box(c) for c in boxes) if r_max is None else float(r_max)
     parts = [
         _blocks_of_run(x, y, c, reach, bins, groups, len(runs_a))
-        for x, y, c in zip(runs_a, runs_b, runs_cells, strict=True)
+        for x, y, c in zip(runs_a, runs_b, boxes, strict=True)
     ]
-    per_frame, by_volume, frames, volumes = (np.concatenate(p) for p in zip(*parts, strict=True))
-    n_a = np.shape(runs_a[0])[1]
+    n_a = runs_a[0].shape[1]
     n_b = None if runs_b[0] is None else runs_b[0].shape[1]
     n_pairs = _pair_count(n_a, n_b, groups)
     edges = np.linspace(0, reach, bins + 1)
-    blocks = by_volume / (n_pairs * 4 / 3 * np.pi * np.diff(edges**3))
-    running = np.cumsum(per_frame, axis=1) / n_a
+    shells = n_pairs * 4 / 3 * np.pi * np.diff(edges**3)
+    g, g_error = _mean([p.by_volume / shells for p in parts], [p.frames for p in parts])
+    running, running_error = _mean(
+        [np.cumsum(p.counts, axis=1) / n_a for p in parts], [p.frames for p in parts]
+    )
+    frames = np.concatenate([p.frames for p in parts])
+    volume = np.average(np.concatenate([p.volumes for p in parts]), weights=frames)
     return Rdf(
         r=(edges[1:] + edges[:-1]) / 2,
-        g=np.average(blocks, axis=0, weights=frames),
-        g_error=_block_error(blocks),
-        coordination=np.average(running, axis=0, weights=frames),
-        coordination_error=_block_error(running),
-        density=float(n_pairs / n_a / np.average(volumes, weights=frames)),
+        g=g,
+        g_error=g_error,
+        coordination=running,
+        coordination_error=running_error,
+        density=float(n_pairs / n_a / volume),
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Blocks:
+    """Means over blocks of frames of one run: pairs n in each bin, V·n, frames, volume."""
+
+    counts: Array
+    by_volume: Array
+    frames: Array
+    volumes: Array
+
+
 def _blocks_of_run(
-    a: Array,
-    b: Array | None,
+    a: Positions,
+    b: Positions | None,
     cells: Array,
     reach: float,
     bins: int,
     groups: tuple[ArrayLike, ArrayLike] | None,
     runs: int,
-) -> tuple[Array, Array, Array, Array]:
-    """Means over blocks of one run: pairs n in each bin, V·n, frames, and volume.
+) -> _Blocks:
+    """Count pairs block by block, reading only some frames at a time.
 
     V and n are multiplied frame by frame, since in a box that breathes they are correlated.
     """
     block = _blocks(len(a), runs)
     frames = np.bincount(block).astype(float)
-    box = np.broadcast_to(cells, (len(a), 3, 3))
-    volume = np.abs(np.linalg.det(box))
-    mean_volume = np.bincount(block, weights=volume) / frames
-    if np.ptp(volume) < 1e-9 * volume[0]:
-        counts = distance_histogram(a, b, box, reach, bins, block, groups) / frames[:, None]
-        return counts, counts * mean_volume[:, None], frames, mean_volume
+    volume = np.abs(np.linalg.det(cells))
+    steady = bool(np.ptp(volume) < 1e-9 * volume[0])
     counts, weighted = np.zeros((len(frames), bins)), np.zeros((len(frames), bins))
-    for start in range(0, len(a), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        each = np.arange(len(a[part]))
+    for part in _parts(a, b):
+        mine = block[part] - block[part][0]
+        each = mine if steady else np.arange(len(mine))
         other = None if b is None else b[part]
-        found = distance_histogram(a[part], other, box[part], reach, bins, each, groups)
-        np.add.at(counts, block[part], found)
-        np.add.at(weighted, block[part], found * volume[part, None])
-    return counts / frames[:, None], weighted / frames[:, None], frames, mean_volume
+        found = distance_histogram(a[part], other, cells[part], reach, bins, each, groups)
+        if steady:
+            counts[block[part][0] : block[part][-1] + 1] += found
+        else:
+            np.add.at(counts, block[part], found)
+            np.add.at(weighted, block[part], found * volume[part, None])
+    if steady:
+        weighted = counts * volume[0]
+    of = frames[:, None]
+    return _Blocks(counts / of, weighted / of, frames, np.bincount(block, volume) / frames)
 
 
-def _runs(values: ArrayLike | Sequence[ArrayLike], dimensions: int) -> list[Array]:
-    first = np.asarray(values[0]) if isinstance(values, list | tuple) else np.asarray(values)
-    if isinstance(values, list | tuple) and first.ndim == dimensions:
-        return [np.asarray(v, dtype=float) for v in values]
-    return [np.asarray(values, dtype=float)]
+def _parts(a: Positions, b: Positions | None) -> Iterator[slice]:
+    """Frames to read at a time: not more than their histograms, or either set, should take."""
+    step = min(_CHUNK, a.block_length, a.block_length if b is None else b.block_length)
+    return (slice(k, min(k + step, len(a))) for k in range(0, len(a), step))
+
+
+def _runs(values: Any) -> list[Positions]:
+    """One set of positions, or one for each run."""
+    several = isinstance(values, list | tuple) and np.ndim(values[0]) == 3
+    return [Positions.of(v) for v in (values if several else [values])]
+
+
+def _boxes(cells: Any, runs: Sequence[Positions]) -> list[Array]:
+    """Cells (T, 3, 3) of each run, from such, from one (3, 3) for each, or one for all."""
+    several = isinstance(cells, list | tuple) and len(cells) == len(runs) and np.ndim(cells[0]) > 1
+    given = cells if several else [cells] * len(runs)
+    return [
+        np.broadcast_to(np.asarray(c, dtype=float), (len(run), 3, 3))
+        for c, run in zip(given, runs, strict=True)
+    ]
 
 
 def _blocks(frames: int, runs: int) -> NDArray[np.int64]:
     count = max(1, min(frames, -(-BLOCKS // runs)))
     return np.arange(frames) * count // frames
+
+
+def _mean(blocks: Sequence[Array], frames: Sequence[Array]) -> tuple[Array, Array | None]:
+    """Mean over blocks of all runs, weighted by their frames, and its error."""
+    weights = np.concatenate(frames)
+    mean = np.average(np.concatenate(blocks), axis=0, weights=weights)
+    return mean, standard_errors(blocks) if len(weights) >= _LEAST_BLOCKS else None
 
 
 def _pair_count(n_a: int, n_b: int | None, groups: tuple[ArrayLike, ArrayLike] | None) -> float:
@@ -154,12 +199,6 @@ def _pair_count(n_a: int, n_b: int | None, groups: tuple[ArrayLike, ArrayLike] |
     if pairs <= 0:
         raise InputError("a radial distribution function needs at least one pair of particles")
     return float(pairs)
-
-
-def _block_error(blocks: Array) -> Array | None:
-    if len(blocks) < 3:
-        return None
-    return np.asarray(blocks.std(axis=0, ddof=1) / np.sqrt(len(blocks)))
 
 
 def coordination_at(rdf: Rdf, radius: float) -> float:

@@ -86,12 +86,37 @@ def structure_factor(
     intensity, q = np.empty((len(x), len(h))), np.zeros(len(h))
     for t in range(len(x)):
         # h is fixed, so that in a box that breathes q breathes with it.
-        vectors = _wave_vectors(h, box[t])
-        phase = x[t] @ vectors.T
-        amplitude = b @ np.cos(phase), b @ np.sin(phase)
-        intensity[t] = (amplitude[0] ** 2 + amplitude[1] ** 2) / (b**2).sum()
-        q += np.linalg.norm(vectors, axis=1) / len(x)
+        amplitude = _amplitudes(x[t] @ np.linalg.inv(box[t]), b, h)
+        intensity[t] = (amplitude.real**2 + amplitude.imag**2) / (b**2).sum()
+        q += np.linalg.norm(_wave_vectors(h, box[t]), axis=1) / len(x)
     return _binned(q, intensity, width, species)
+
+
+def _amplitudes(fractional: Array, b: Array, h: NDArray[np.int64]) -> NDArray[np.complex128]:
+    """Return Σ_j b_j e^(2πi h·s_j) of the integers h, (k,).
+
+    e^(2πi h·s) is a product of one factor for each axis: a matrix product sums over the particles
+    for all h that share their first number, and only powers of three exponentials are needed.
+    """
+    reach = np.abs(h).max(axis=0)
+    first, second, third = (_powers(fractional[:, k], int(reach[k])) for k in range(3))
+    result = np.empty(len(h), dtype=np.complex128)
+    for number in np.unique(h[:, 0]):
+        mine = h[:, 0] == number
+        plane = (first[number + reach[0]] * b * second) @ third.T
+        result[mine] = plane[h[mine, 1] + reach[1], h[mine, 2] + reach[2]]
+    return result
+
+
+def _powers(s: Array, reach: int) -> NDArray[np.complex128]:
+    """Return e^(2πi k s) for k = −reach … reach, (2 reach + 1, n)."""
+    one = np.exp(2j * np.pi * s)
+    table = np.empty((2 * reach + 1, len(s)), dtype=np.complex128)
+    table[reach] = 1.0
+    for k in range(1, reach + 1):
+        table[reach + k] = table[reach + k - 1] * one
+        table[reach - k] = table[reach + k].conj()
+    return table
 
 
 def _binned(q: Array, intensity: Array, width: float, species: str) -> Curve:
@@ -106,7 +131,7 @@ def _binned(q: Array, intensity: Array, width: float, species: str) -> Curve:
         np.array([np.nan if reason or m.reason else m.standard_error for m in found]),
         "1/Å",
         "1",
-        f"{species} direct".strip(),
+        species or "direct",
         species,
         details={"wave_vectors": [int((bins == k).sum()) for k in present], "no_error": reason},
         group=GROUP,

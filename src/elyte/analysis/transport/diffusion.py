@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,14 +59,41 @@ def self_diffusion(
     walks = [np.asarray(run, dtype=float) for run in runs]
     frames = [len(walk) for walk in walks]
     msd = pooled([mean_squared_displacement(w, len(w)) for w in walks], frames)
-    n = walks[0].shape[1]
-    slope = fit_slope(msd / 3, frames, 3 * n, least=least / 3)
+
+    def particle_slopes(slope: Slope) -> Array:
+        return np.concatenate([_particle_slopes(w, slope) for w in walks])
+
+    return diffusion_from_displacement(
+        msd, frames, walks[0].shape[1], particle_slopes, timestep, species, temperature, least
+    )
+
+
+def diffusion_from_displacement(
+    msd: Array,
+    frames: Sequence[int],
+    particles: int,
+    particle_slopes: Callable[[Slope], Array],
+    timestep: float,
+    species: str = "",
+    temperature: float | None = None,
+    least: float = LEAST_SQUARED_DISPLACEMENT,
+) -> tuple[Quantity, Curve]:
+    """Return the self-diffusion coefficient from a mean squared displacement.
+
+    Args:
+        msd: ⟨|Δr|²⟩ over all particles and origins, Å², (lags,).
+        frames: length of each run.
+        particles: of each run.
+        particle_slopes: from the fit to the slope of each particle of all runs, (k,), Å²/frame.
+        timestep, species, temperature, least: as in `self_diffusion`.
+    """
+    slope = fit_slope(msd / 3, frames, 3 * particles, least=least / 3)
     curve = msd_curve(msd, timestep, species, slope)
     name, unit = "self-diffusion coefficient", "m²/s"
     fields: dict[str, Any] = {"species": species, "temperature": temperature, "method": _METHOD}
     if slope.reason:
         return Quantity.withhold(name, unit, slope.reason, **fields), curve
-    error = slope.standard_error * _scatter_factor(walks, slope)
+    error = slope.standard_error * _scatter_factor(particle_slopes(slope), slope)
     factor = DIFFUSION_TO_M2_PER_S / (2 * timestep)
     intervals = [chi_squared_interval(slope.value, error, p) for p in (ONE_SIGMA, 0.95)]
     quantity = with_intervals(
@@ -102,12 +129,11 @@ def msd_curve(msd: Array, timestep: float, species: str, slope: Slope) -> Curve:
     return Curve(name, x, msd[k], None, "ps", "Å²", species, species, details, "msd")
 
 
-def _scatter_factor(walks: Sequence[Array], slope: Slope) -> float:
+def _scatter_factor(slopes: Array, slope: Slope) -> float:
     """How much wider particles scatter than independent Gaussian walks would, at least 1.
 
     Particles that keep their surroundings for the whole run (bound and free ions, say) do.
     """
-    slopes = np.concatenate([_particle_slopes(w, slope) for w in walks])
     if len(slopes) < _SCATTER_SAMPLES:
         return 1.0
     ratio = mean_of_independent(slopes).standard_error / slope.standard_error

@@ -8,7 +8,7 @@ All follow from the covariance of species displacements ΔR_i = Σ_α Δr_α in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,18 @@ def collective(
     walks = [_series(p) for p in dipoles]
     frames = tuple(len(w) for w in walks)
     msd = pooled([mean_squared_displacement(w) for w in walks], frames)
+    return collective_from_displacement(msd, frames, timestep, volume, temperature, least)
+
+
+def collective_from_displacement(
+    msd: Array,
+    frames: tuple[int, ...],
+    timestep: float,
+    volume: float,
+    temperature: float,
+    least: float = 0.0,
+) -> Collective:
+    """Fit ⟨|ΔP|²⟩, (e Å)², (lags,), of runs of some lengths; the rest as in `collective`."""
     slope = fit_slope(msd / 3, frames, 3, least=least / 3)
     factor = CONDUCTIVITY_TO_S_PER_M / (2 * volume * BOLTZMANN * temperature * timestep)
     return Collective(slope, msd, factor, frames)
@@ -139,6 +151,14 @@ def _current_runs(current: ArrayLike | Sequence[ArrayLike]) -> list[ArrayLike]:
         return list(current)
     array = np.asarray(current, dtype=float)
     return list(array) if array.ndim == 3 else [array]
+
+
+def conductivity_of_current(
+    result: Collective, timestep: float, temperature: float
+) -> tuple[Quantity, Curve]:
+    """Return the conductivity of a fitted displacement of integrated currents, and its curve."""
+    fields = {"method": _GREEN_KUBO, "temperature": temperature}
+    return _sigma(result, timestep, fields), collective_curve(result, timestep)
 
 
 def _sigma(result: Collective, timestep: float, fields: dict[str, Any]) -> Quantity:
@@ -226,16 +246,33 @@ def onsager(
         temperature: K.
         total: of the sum of these dipoles.
     """
-    s = len(names)
     slope = total.slope
+
+    def displacement(i: int, j: int) -> Array:
+        curves = [_pair_displacement(run[i], run[j], slope, i == j) for run in walks]
+        return pooled(curves, total.frames)
+
+    return onsager_from_displacements(displacement, names, total)
+
+
+def onsager_from_displacements(
+    displacement: Callable[[int, int], Array], names: Sequence[str], total: Collective
+) -> Onsager:
+    """Return σ_ij and transference numbers as `onsager` does.
+
+    Args:
+        displacement: of i and j, ⟨ΔP_i·ΔP_j⟩ at least to the last lag of the fit, (e Å)².
+        names: the species.
+        total: of the sum of their dipoles.
+    """
+    s, slope = len(names), total.slope
     blank = np.full((s, s), np.nan)
     if slope.reason:
         return Onsager(tuple(names), blank, blank, blank[0], blank[0], np.nan, slope.reason)
     matrix = np.zeros((s, s))
     for i in range(s):
         for j in range(i + 1):
-            curves = [_pair_displacement(run[i], run[j], slope, i == j) for run in walks]
-            msd = pooled(curves, total.frames)[slope.lags]
+            msd = displacement(i, j)[slope.lags]
             matrix[i, j] = matrix[j, i] = float(slope.weights @ msd) / 3 * total.factor
     sigma = float(matrix.sum())
     nu = 2 * (slope.value / slope.standard_error) ** 2

@@ -67,7 +67,7 @@ def diffusion(
         quantity, curve = self_diffusion(walks, step, group.name, temperature)
         coefficients[group.name, "einstein"] = quantity
         curves.append(curve)
-        if len(velocities) == len(runs) and _resolved(velocities, group):
+        if len(velocities) == len(runs) and resolved(velocities, group):
             speeds = [v[:, group.molecules] for v in velocities]
             quantity, curve = green_kubo_diffusion(speeds, step, group.name, temperature)
             coefficients[group.name, "green-kubo"] = quantity
@@ -75,8 +75,8 @@ def diffusion(
     return coefficients, curves
 
 
-def _resolved(velocities: Sequence[Array], group: SpeciesGroup) -> bool:
-    """Whether frames follow each other fast enough to integrate velocities."""
+def resolved(velocities: Sequence[Array], group: SpeciesGroup) -> bool:
+    """Return whether frames follow each other fast enough to integrate velocities."""
     v = velocities[0][:, group.molecules]
     return bool(np.sum(v[1:] * v[:-1]) > 0.8 * np.sum(v[:-1] ** 2))
 
@@ -167,11 +167,19 @@ def _green_kubo(
         series = [np.asarray(np.einsum("tmx,m->tx", v, system.charges)) for v in speeds]
         step = runs[0].timestep
         if np.sum(series[0][1:] * series[0][:-1]) < 0.8 * np.sum(series[0] ** 2):
-            return [], []  # frames are too far apart to integrate a current
+            return [
+                _no_green_kubo("frames are too far apart to integrate a current", temperature)
+            ], []
     else:
-        return [], []
+        return [_no_green_kubo("neither velocities nor currents", temperature)], []
     quantity = conductivity_from_current(series, step, volume, temperature)
     return [quantity], current_curves(series, step, volume, temperature)
+
+
+def _no_green_kubo(reason: str, temperature: float) -> Quantity:
+    name = "ionic conductivity"
+    reason = f"Green–Kubo: {reason}"
+    return Quantity.withhold(name, "S/m", reason, method="Green–Kubo", temperature=temperature)
 
 
 def species_dipoles(centres: Array, system: SystemDescription) -> list[Array]:

@@ -21,6 +21,7 @@ from elyte.dynamics import (
     relax,
     simulate,
 )
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.work.boxes import fresh_box
 
@@ -53,10 +54,11 @@ def explore(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         stop=inputs["grade_stop"],
         every=inputs["grade_every"],
     )
-    relaxed = relax(frame, potential, force_limit=RELAX_FORCE, steps=RELAX_STEPS)
+    model = Hybrid.of(inputs).model(potential)
+    relaxed = relax(frame, model, force_limit=RELAX_FORCE, steps=RELAX_STEPS)
     run = simulate(
         relaxed.frame,
-        potential,
+        model,
         _settings(inputs),
         seed=inputs["seed"] % 2**31,
         stop_rules=(
@@ -67,7 +69,7 @@ def explore(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         ),
         progress=progress,
     )
-    return _result(run, watch, inputs, potential)
+    return _result(run, watch, inputs, model)
 
 
 def _settings(inputs: Mapping[str, Any]) -> RunSettings:

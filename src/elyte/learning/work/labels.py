@@ -8,6 +8,7 @@ from typing import Any
 
 from elyte.core.errors import Outcome
 from elyte.core.progress import Progress
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.state import Task
 from elyte.reference import EngineSettings, label_frames, label_key
@@ -51,8 +52,9 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
 
 def check(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
     """Compare the potential with labels on which it was not trained."""
-    data = project.labelled(inputs["labels"])
-    found = errors(project.potential(inputs["potential"]), data)
+    hybrid = Hybrid.of(inputs)
+    data = hybrid.totals(project.labelled(inputs["labels"]), project)
+    found = errors(hybrid.model(project.potential(inputs["potential"])), data)
     summary = {
         "force_rmse": float(found.force_rmse),
         "force_rmse_error": float(found.force.rmse_error),

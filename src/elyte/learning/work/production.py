@@ -25,8 +25,10 @@ from elyte.dynamics import (
     VolumeWatch,
     maxwell_boltzmann,
     relax,
+    run_ladder,
     simulate,
 )
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.work.boxes import fresh_box
 from elyte.learning.work.exploration import (
@@ -39,8 +41,14 @@ from elyte.learning.work.exploration import (
 )
 
 # A fresh packing is a poor liquid: ions without shells, dipoles in disorder. Under a barostat it
-# first swells, or tears; so it is annealed at constant volume before.
-ANNEAL_TIME = 6000.0  # fs
+# first swells, or tears; so it is annealed at constant volume before. Left loose meanwhile, it
+# would gather into a liquid with holes, which a barostat needs a hundred picoseconds to close; so
+# it is brought near the liquid's density while it is hot.
+LOOSE_TIME, COMPRESS_TIME, ANNEAL_TIME = 1000.0, 3000.0, 4000.0  # fs
+# Where a shell collapses around an ion, heat appears in one place: friction on every atom takes it
+# from there; a thermostat of the whole box would leave it hot, and cool all others.
+ANNEAL_FRICTION_TIME = 50.0  # fs
+BAROSTAT_TIME = 500.0  # fs: the volume is sampled three times as fast as with the usual 1500
 BOND_EVERY = 200
 VOID_EVERY = 5000
 VOID_RADIUS = 4.5  # Å: a hole that holds a small molecule is no liquid
@@ -60,32 +68,50 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         frame = fresh_box(inputs)
     except ElyteError as error:
         return {"summary": {"outcome": "failed", "reason": str(error), "before_stop": []}}
-    potential = project.potential(inputs["potential"])
-    relaxed = relax(frame, potential, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
-    settings = RunSettings(
-        ensemble="NVT",
-        temperature=(inputs["anneal"], inputs["temperature"]),
-        steps=round(ANNEAL_TIME / inputs["timestep"]),
-        timestep=inputs["timestep"],
-        thermostat_time=50.0,
-        max_force=LARGEST_FORCE,
-    )
+    model = Hybrid.of(inputs).model(project.potential(inputs["potential"]))
+    relaxed = relax(frame, model, force_limit=RELAX_FORCE, steps=2 * RELAX_STEPS)
     watches = (DecompositionWatch(BondWatch(frame), every=BOND_EVERY), HeatWatch())
-    run = simulate(
+    runs = run_ladder(
         relaxed.frame,
-        potential,
-        settings,
+        model,
+        _annealing(inputs, frame),
         seed=inputs["seed"] % 2**31,
         stop_rules=watches,
         progress=progress,
     )
+    run = runs[-1]
     # The graph of bonds that later segments are held against is that of the packing.
     return {
-        **_common(run, potential),
+        **_common(run, model),
         "reference": frame,
         "species": molecule_species(inputs, frame),
         "state": state_record(run.state),
     }
+
+
+def _annealing(inputs: Mapping[str, Any], frame: Frame) -> list[RunSettings]:
+    """Return the stages at constant volume: loose and hot, compressed while hot, cooled."""
+    hot, cold = inputs["anneal"], inputs["temperature"]
+    solid = frame.molecules is None
+    dense = frame.volume * (1.0 if solid else density(frame) / inputs["begin_density"])
+
+    def stage(time: float, end: float, volume: tuple[float, float]) -> RunSettings:
+        return RunSettings(
+            ensemble="NVT",
+            temperature=(hot, end),
+            volume=volume,
+            steps=round(time / inputs["timestep"]),
+            timestep=inputs["timestep"],
+            thermostat="langevin",
+            thermostat_time=ANNEAL_FRICTION_TIME,
+            max_force=LARGEST_FORCE,
+        )
+
+    return [
+        stage(LOOSE_TIME, hot, (frame.volume, frame.volume)),
+        stage(COMPRESS_TIME, hot, (frame.volume, dense)),
+        stage(ANNEAL_TIME, cold, (dense, dense)),
+    ]
 
 
 def molecule_species(inputs: Mapping[str, Any], frame: Frame) -> list[str]:
@@ -100,6 +126,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     before = project.result(inputs["previous"])
     reference: Frame = before["reference"]
     potential = project.potential(inputs["potential"])
+    model = Hybrid.of(inputs).model(potential)
     state = _begin(inputs, restored_state(before["state"]))
     watch = GradeWatch(
         project.active_set(inputs["potential"]).grade_function(potential),
@@ -110,7 +137,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     run = simulate(
         state.frame,
-        potential,
+        model,
         _settings(inputs, state.frame),
         state=state,
         stop_rules=(
@@ -125,7 +152,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     grades = np.array([value for _, value, _ in watch.records] or [0.0])
     result = {
-        **_common(run, potential),
+        **_common(run, model),
         "reference": reference,
         "species": before["species"],
         "state": state_record(run.state),
@@ -162,6 +189,7 @@ def _settings(inputs: Mapping[str, Any], frame: Frame) -> RunSettings:
         thermostat=inputs["thermostat"],
         thermostat_time=500.0 if inputs["ensemble"] == "NVT" else 100.0,
         barostat=inputs["barostat"],
+        barostat_time=BAROSTAT_TIME,
         series_every=20,
         frames_every=max(1, round(inputs["save_every"] / timestep)),
         flux_every=FLUX_EVERY,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from elyte.core.progress import Progress
+from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.potentials.mtp import MTP
 from elyte.potentials.mtp.training import Weights, smallest_distance
@@ -23,7 +24,7 @@ DISTANCE_MARGIN = 0.95  # the radial functions reach a little below the smallest
 
 def train(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
     """Train on the labels named, from the potential before (or from scratch)."""
-    data = project.labelled(inputs["labels"])
+    data = Hybrid.of(inputs).targets(project.labelled(inputs["labels"]), project)
     settings = EngineSettings.from_mapping(inputs["engine"])
     atoms = isolated_atom_energies(data.species, settings, project.ledger)
     if inputs["initial"]:

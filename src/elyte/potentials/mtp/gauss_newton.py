@@ -14,8 +14,9 @@ M. K. Transtrum, J. P. Sethna, arXiv:1201.5885; H. B. Nielsen, IMM-REP-1999-05 (
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,7 @@ FORGETTING = 0.9  # of D², per iteration
 GROWTH = 4.0  # of λ after a failure, twice that after the next
 SHRINKING = 3.0  # of λ after a success, at most
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-9, 1e9
+NO_GAIN = "the loss on held-out frames no longer falls"
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,42 @@ class Minimiser:
         self._random = np.random.default_rng(seed)
         self._sample = frames_at_once if (frames_at_once or 0) < len(loss) else None
         self._waiting: list[int] = []
+        self.slow = 0  # iterations in a row that gained too little
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` needs to go on exactly: arrays and plain values."""
+        return {
+            "theta": self.point.theta,
+            "scale": self._scale,
+            "damping": self.damping,
+            "growth": self._growth,
+            "slow": self.slow,
+            "waiting": self._waiting,
+            "random": self._random.bit_generator.state,
+            "counts": asdict(self.counts),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a state; loss and gradient are computed again, to the same bits."""
+        self.point = self.loss.at(np.array(state["theta"]))
+        self._scale = np.array(state["scale"])
+        self.damping, self._growth = state["damping"], state["growth"]
+        self.slow, self._waiting = state["slow"], list(state["waiting"])
+        self._random.bit_generator.state = state["random"]
+        for name, value in state["counts"].items():
+            setattr(self.counts, name, value)
 
     def matrix(self) -> Floats:
         """Return H at the present point, of all frames or of the next ones drawn."""
         self.counts.matrices += self.share
-        frames = None
+        frames = np.arange(len(self.loss))
         if self._sample:
             if len(self._waiting) < self._sample:
                 self._waiting += self._random.permutation(len(self.loss)).tolist()
             drawn, self._waiting = self._waiting[: self._sample], self._waiting[self._sample :]
             frames = np.unique(np.array(drawn, dtype=np.int64))
-        return self.loss.normal_matrix(self.point.theta, frames)
+        total = self.loss.normal_sum(self.point.theta, frames)
+        return self.loss.with_prior(total, len(frames))
 
     def iterate(self) -> bool:
         """Take one step that lowers the loss; return False where none was found."""
@@ -178,23 +205,31 @@ def minimise(
     Returns:
         "done" where the loss has settled, otherwise "stopped" with the limit that was met.
     """
-    start, slow, longest = time.monotonic(), 0, 0.0
+    start, longest = time.monotonic(), 0.0
+    if minimiser.slow >= limits.patience:  # restored where it had ended
+        return Outcome()
     while True:
+        over = _used_up(minimiser.counts, limits)
+        if over is not None:
+            return over
         before, began = minimiser.point.loss, time.monotonic()
         moved = minimiser.iterate()
+        small = before - minimiser.point.loss < limits.tolerance * before
+        minimiser.slow = (minimiser.slow + 1 if small else 0) if moved else limits.patience
         now = time.monotonic()
         longest = max(longest, now - began)
         stop = watch(minimiser, now - start) if watch else False
-        small = before - minimiser.point.loss < limits.tolerance * before
-        slow = slow + 1 if small else 0
-        if not moved or slow >= limits.patience:
+        if minimiser.slow >= limits.patience:
             return Outcome()
         if stop:
-            return Outcome("done", "the loss on held-out frames no longer falls")
+            return Outcome("done", NO_GAIN)
         if limits.seconds is not None and now - start + longest > limits.seconds:
             return Outcome("stopped", f"the time of {limits.seconds:.0f} s was used up")
-        spent = minimiser.counts
-        if limits.evaluations is not None and spent.gradients >= limits.evaluations:
-            return Outcome("stopped", f"{limits.evaluations} gradients were evaluated")
-        if spent.iterations >= limits.iterations:
-            return Outcome("stopped", f"{limits.iterations} iterations were done")
+
+
+def _used_up(spent: Counts, limits: Limits) -> Outcome | None:
+    if limits.evaluations is not None and spent.gradients >= limits.evaluations:
+        return Outcome("stopped", f"{limits.evaluations} gradients were evaluated")
+    if spent.iterations >= limits.iterations:
+        return Outcome("stopped", f"{limits.iterations} iterations were done")
+    return None

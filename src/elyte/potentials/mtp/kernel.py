@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from ase.data import chemical_symbols
+from numpy.typing import NDArray
 
 from elyte._native import mtp as _native
-from elyte.core.errors import InputError, UnknownSpecies
+from elyte.core.errors import CloseContact, InputError, UnknownSpecies
 from elyte.core.frame import Frame
 from elyte.potentials.protocol import Evaluation
+
+Precision = Literal["double", "single"]
 
 
 def instruction_sets() -> list[str]:
@@ -28,23 +32,41 @@ class Kernel:
     Args:
         arrays: `MTP.native_arrays()`.
         isa: instruction set; the fastest when empty.
+        precision: of the arithmetic on each neighbourhood, "double" or "single". Positions,
+            radial functions, and the sums of energies, forces and stress are always in double.
+
+    Raises:
+        InputError: tables that cannot be used, an instruction set or precision that is not there.
     """
 
-    def __init__(self, arrays: dict[str, Any], isa: str = "") -> None:
+    def __init__(
+        self, arrays: dict[str, Any], isa: str = "", precision: Precision = "double"
+    ) -> None:
         self.species = [int(z) for z in arrays["species"]]
         try:
-            self.native = _native.Potential(arrays, isa)
+            self.native = _native.Potential(arrays, isa, precision)
         except ValueError as error:
             raise InputError(f"the potential cannot be prepared: {error}") from error
 
     def evaluate(self, frame: Frame, threads: int = 1) -> Evaluation:
-        """Return energy, forces and stress of a frame.
+        """Return energy, forces and stress of a frame; warns of a `CloseContact`.
 
         Raises:
             UnknownSpecies: an element that the potential does not know.
             InputError: two atoms at one point, or a box that has collapsed.
         """
-        return _evaluate(frame, self.species, self.native.evaluate, threads)
+        return _evaluate(frame, self.species, self.native.evaluate, threads)[0]
+
+    def evaluate_all(self, frames: Sequence[Frame], threads: int = 1) -> list[Evaluation]:
+        """Return what `evaluate` does of each frame, with the threads shared out over frames."""
+        for frame in frames:
+            check_species(frame, self.species)
+        try:
+            found = self.native.evaluate_all([_arrays(frame) for frame in frames], threads)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        pairs = zip(frames, found, strict=True)
+        return [_result(frame, values, len(frames) > 1) for frame, values in pairs]
 
     def follower(self, skin: float = 0.5, threads: int = 1) -> Follower:
         """Return what evaluates the frames of one run one after the other, keeping its list."""
@@ -74,20 +96,37 @@ class Follower:
 
     def evaluate(self, frame: Frame) -> Evaluation:
         """Return energy, forces and stress of a frame; raises as `Kernel.evaluate` does."""
-        return _evaluate(frame, self._species, self._native.evaluate)
+        return _evaluate(frame, self._species, self._native.evaluate)[0]
+
+    def rows(self, frame: Frame) -> NDArray[np.float64]:
+        """Return the rows ∂E_i/∂θ of `MTP.site_rows`, (n, W)."""
+        rows = _evaluate(frame, self._species, self._native.evaluate, True)[1]
+        return np.asarray(rows)
+
+
+def _arrays(frame: Frame) -> tuple[Any, ...]:
+    return frame.numbers, frame.positions, frame.cell, tuple(map(bool, frame.pbc))
 
 
 def _evaluate(
     frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: int
-) -> Evaluation:
+) -> tuple[Evaluation, Any]:
     check_species(frame, species)
-    pbc = tuple(map(bool, frame.pbc))
     try:
-        energy, forces, strain_gradient, energies = native(
-            frame.numbers, frame.positions, frame.cell, pbc, *options
-        )
+        values = native(*_arrays(frame), *options)
     except ValueError as error:
         raise InputError(str(error)) from error
+    return _result(frame, values), values[5]
+
+
+def _result(frame: Frame, values: tuple[Any, ...], of_many: bool = False) -> Evaluation:
+    energy, forces, strain_gradient, energies, closest, _ = values
+    if closest is not None:
+        i, j, distance = closest
+        pair = f"atoms {i} ({frame.symbols[i]}) and {j} ({frame.symbols[j]})"
+        where = " of one of the frames" if of_many else ""
+        message = f"{pair}{where} are {distance:.3f} Å apart, nearer than the potential is made for"
+        warnings.warn(message, CloseContact, stacklevel=4)
     stress = strain_gradient / frame.volume if frame.volume > 0 else np.zeros((3, 3))
     return Evaluation(energy, forces, stress, energies)
 

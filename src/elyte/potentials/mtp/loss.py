@@ -14,8 +14,10 @@ import copy
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from ase.data import chemical_symbols
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
@@ -43,7 +45,7 @@ class Weights:
 
     energy: float = 1.0
     force: float = 0.01
-    stress: float = 0.001
+    stress: float = 0.01
     scaling: float = 1.0
     scaling_forces: float = 0.0
     config_types: Mapping[str, float] = field(default_factory=dict)
@@ -111,6 +113,28 @@ def check_labels(dataset: Sequence[LabelledFrame]) -> None:
             )
 
 
+def check_enough(potential: MTP, dataset: Sequence[LabelledFrame]) -> None:
+    """Raise InputError where the labels cannot determine the potential.
+
+    One frame, energies alone that are fewer than the parameters, or an element of an untrained
+    potential that no frame contains.
+    """
+    if len(dataset) == 1:
+        raise InputError("one frame is not enough to train on; two are the least, many are better")
+    if all(x.labels.forces is None for x in dataset) and len(dataset) < potential.n_parameters:
+        raise InputError(
+            f"no frame has forces, and {len(dataset)} energies cannot determine "
+            f"{potential.n_parameters} parameters; label with forces, or choose a lower level"
+        )
+    seen = {int(z) for item in dataset for z in np.unique(item.frame.numbers)}
+    missing = [chemical_symbols[z] for z in potential.species if z not in seen]
+    if missing and not potential.species_coefficients.any():
+        raise InputError(
+            f"no frame contains {', '.join(missing)}, which the untrained potential is to know; "
+            "add frames with it, or make the potential without it"
+        )
+
+
 class Loss:
     """L(θ) of a dataset for potentials of one shape.
 
@@ -142,6 +166,7 @@ class Loss:
             raise InputError("all weights of the training set are zero")
         for number, item in enumerate(dataset):
             self._set_target(number, item)
+        self.labels = [(item.frame.numbers, item.labels.forces) for item in dataset]
         forces = [0.0 if x.labels.forces is None else np.sum(x.labels.forces**2) for x in dataset]
         self.of_labels = self.weights[:, 1] * np.array(forces)  # what the forces' labels would cost
         self.threads = max(1, threads)
@@ -150,7 +175,7 @@ class Loss:
         zeros = np.zeros(self.n_parameters)
         self.prior = prior or Prior(zeros, zeros)
         self._blas = ThreadpoolController()
-        self._buffers: dict[int, tuple[Floats, Floats]] = {}
+        self._buffers: dict[int, tuple[NDArray[Any], Floats]] = {}
 
     def __len__(self) -> int:
         return len(self.set)
@@ -160,6 +185,7 @@ class Loss:
         view = copy.copy(self)
         view.set, view.weights = self.set.part(chosen), self.weights[chosen]
         view.of_labels = self.of_labels[chosen]
+        view.labels = [self.labels[int(k)] for k in chosen]
         strength = self.prior.strength * (len(self) / len(chosen))
         view.prior = Prior(self.prior.centre, strength)
         return view
@@ -184,6 +210,19 @@ class Loss:
         if gradient:
             slope += 2 * self.prior.strength * off
         return Point(theta, loss, squares, slope)
+
+    def force_errors(self, theta: Floats) -> dict[int, float]:
+        """Return the root mean square force error of each element by atomic number, eV/Å."""
+        forces = self.set.evaluate(theta, self.threads)[1]
+        of_frames = np.split(forces, self.set.offsets[1:-1])
+        known = [
+            (z, f - t) for (z, t), f in zip(self.labels, of_frames, strict=True) if t is not None
+        ]
+        if not known:
+            return {}
+        numbers = np.concatenate([z for z, _ in known])
+        squares = np.concatenate([difference**2 for _, difference in known])
+        return {int(z): float(np.sqrt(squares[numbers == z].mean())) for z in np.unique(numbers)}
 
     def curvature_along(self, point: Point, step: Floats, h: float = 0.1) -> Floats:
         """Return (1/K) Jᵀ r″, (P,), with r″ the second derivative of the residuals along a step.
@@ -214,20 +253,41 @@ class Loss:
             theta: parameters, (P,).
             frames: positions of the frames to estimate it from, or None for all.
         """
+        chosen = np.arange(len(self)) if frames is None else frames
+        return self.with_prior(self.normal_sum(theta, chosen, np.float64), len(chosen))
+
+    def with_prior(self, total: Floats, frames: int) -> Floats:
+        """Return JᵀJ of so many frames, divided by their number, with the prior's part."""
+        matrix = total / frames
+        matrix[np.diag_indices_from(matrix)] += self.prior.strength
+        return matrix
+
+    def normal_sum(
+        self, theta: Floats, frames: NDArray[np.int64], rounding: type = np.float32
+    ) -> Floats:
+        """Return JᵀJ of some frames, (P, P).
+
+        Args:
+            theta: parameters, (P,).
+            frames: positions of the frames.
+            rounding: of the rows of J; products of a batch are summed in it, batches in double.
+        """
         theta = np.ascontiguousarray(theta, dtype=np.float64)
-        chosen = self.set.all if frames is None else self.set.all[frames]
-        parts = self._batches(chosen)
+        parts = self._batches(self.set.all[frames])
         lanes = [parts[lane :: self.threads] for lane in range(min(self.threads, len(parts)))]
         with (
             self._blas.limit(limits=1, user_api="blas"),
             ThreadPoolExecutor(len(lanes)) as pool,
         ):
-            sums = list(pool.map(lambda lane: self._accumulate(theta, *lane), enumerate(lanes)))
+            sums = list(
+                pool.map(
+                    lambda lane: self._accumulate(theta, lane, lanes[lane], rounding),
+                    range(len(lanes)),
+                )
+            )
         total = sums[0]
         for other in sums[1:]:
             total += other
-        total /= len(chosen)
-        total[np.diag_indices_from(total)] += self.prior.strength
         return total
 
     def _batches(self, frames: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -236,18 +296,25 @@ class Loss:
         cuts = np.unique(np.searchsorted(rows, np.arange(share, rows[-1], share)) + 1)
         return [part for part in np.split(frames, cuts) if len(part)]
 
-    def _accumulate(self, theta: Floats, lane: int, parts: list[NDArray[np.int64]]) -> Floats:
+    def _accumulate(
+        self, theta: Floats, lane: int, parts: list[NDArray[np.int64]], rounding: type
+    ) -> Floats:
         total = np.zeros((self.n_parameters, self.n_parameters))
-        product = np.empty_like(total)
+        product: NDArray[Any] = np.empty(total.shape, rounding)
         needed = max(self.set.rows(part) for part in parts)
-        buffer = self._buffers.get(lane)
-        if buffer is None or len(buffer[1]) < needed:
-            buffer = (np.empty((needed, self.n_parameters)), np.empty(needed))
-            self._buffers[lane] = buffer
+        all_rows, all_residuals = self._buffer(lane, needed, rounding)
         for part in parts:
             count = self.set.rows(part)
-            rows, residuals = buffer[0][:count], buffer[1][:count]
+            rows, residuals = all_rows[:count], all_residuals[:count]
             self.set.native.jacobian(theta, part, rows, residuals, 1)
             np.matmul(rows.T, rows, out=product)
             total += product
         return total
+
+    def _buffer(self, lane: int, rows: int, rounding: type) -> tuple[NDArray[Any], Floats]:
+        """Return memory of one thread, which is kept for the next matrix."""
+        buffer = self._buffers.get(lane)
+        if buffer is None or len(buffer[1]) < rows or buffer[0].dtype != rounding:
+            buffer = (np.empty((rows, self.n_parameters), rounding), np.empty(rows))
+            self._buffers[lane] = buffer
+        return buffer

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from elyte.core.frame import LabelledFrame
-from elyte.potentials.mtp.loss import Loss, Point, Prior
+from elyte.potentials.mtp.loss import Loss, Point, Prior, Weights
 from elyte.potentials.mtp.potential import MTP
 
 Floats = NDArray[np.float64]
 
 PULL_OF_ATOMS = 1e-6  # 1/eV²: species coefficients 10 eV off cost 1e-4, little beside any loss
-RIDGE = 1e-3  # some times the variance of a weighted residual; divided by the number of frames
+RIDGE = 0.15  # of the mean square of a weighted force; divided by the number of frames
 ROWS_PER_PARAMETER = 120  # of the Jacobian at most: smaller samples cost more steps than they save
 ROWS_TO_BEGIN = 15  # per parameter, in the first stage of a large set
 GROWTH_OF_STAGES = 4
@@ -27,14 +27,34 @@ def prior_of(
     dataset: Sequence[LabelledFrame],
     isolated_atoms: Mapping[int, float] | None,
     ridge: float | None,
+    weights: Weights | None = None,
 ) -> Prior:
     """Return the prior of a training; see docs/theory/training.md."""
+    if ridge is None:
+        ridge = usual_ridge(dataset, weights or Weights())
     species = potential.species
     centre, strength = np.zeros(potential.n_parameters), np.zeros(potential.n_parameters)
-    strength[len(species) :] = (RIDGE if ridge is None else ridge) / len(dataset)
+    strength[len(species) :] = ridge / len(dataset)
     strength[: len(species)] = PULL_OF_ATOMS
     centre[: len(species)] = _atom_energies(species, dataset, isolated_atoms)
     return Prior(centre, strength)
+
+
+def usual_ridge(dataset: Sequence[LabelledFrame], weights: Weights) -> float:
+    """Return ρ K: a part of the mean square of the labels, which sets the scale of the loss.
+
+    Forces count, or the scatter of the energies about their composition where there are none.
+    """
+    squares = [
+        0.0 if x.labels.forces is None else float(np.sum(x.labels.forces**2)) for x in dataset
+    ]
+    factors = np.array([weights.of(item) for item in dataset])
+    components = sum(3 * len(x.frame) for x, f in zip(dataset, factors, strict=True) if f[1] > 0)
+    if components:
+        return RIDGE * float(factors[:, 1] @ squares) / components
+    sizes = np.array([len(item.frame) for item in dataset])
+    per_atom = np.array([item.labels.energy for item in dataset]) / sizes
+    return RIDGE * float(np.mean(factors[:, 0] * (sizes * (per_atom - per_atom.mean())) ** 2))
 
 
 def _atom_energies(

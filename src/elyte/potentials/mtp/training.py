@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass
+from pathlib import Path
 
 from elyte.core.errors import InputError, Outcome
 from elyte.core.frame import Frame, LabelledFrame
 from elyte.core.neighbours import neighbours
 from elyte.core.progress import Progress, silent
+from elyte.potentials.mtp import checkpoint
 from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
-from elyte.potentials.mtp.loss import Loss, Point, Weights, check_labels
+from elyte.potentials.mtp.loss import Loss, Weights, check_enough, check_labels
 from elyte.potentials.mtp.potential import MTP
 from elyte.potentials.mtp.start import (
     first_damping,
@@ -23,8 +21,7 @@ from elyte.potentials.mtp.start import (
     solve_linear,
     stages,
 )
-
-Floats = NDArray[np.float64]
+from elyte.potentials.mtp.watch import Record, TrainingErrors, Watch, errors_at
 
 __all__ = [
     "Record",
@@ -34,48 +31,6 @@ __all__ = [
     "smallest_distance",
     "train",
 ]
-
-ROUGHLY = 1e-2  # tolerance for a part of the frames
-
-
-@dataclass(frozen=True)
-class TrainingErrors:
-    """Errors on the training set: energies in eV per atom, forces in eV/Å, Vσ in eV per atom."""
-
-    energy_rmse: float
-    force_rmse: float
-    stress_rmse: float
-
-
-@dataclass(frozen=True)
-class Record:
-    """The state after an iteration.
-
-    Args:
-        iteration: 0 is the start.
-        frames: how many were trained on; large sets begin with a part.
-        gradients: evaluations of the loss with its gradient so far, in units of the whole set.
-        evaluations: further evaluations of energies and forces so far, likewise.
-        matrices: Gauss–Newton matrices so far, likewise.
-        seconds: wall time so far.
-        loss: see `elyte.potentials.mtp.loss`.
-        energy_rmse: eV per atom.
-        force_rmse: eV/Å.
-        damping: λ.
-        validation_loss: on held-out frames, or None.
-    """
-
-    iteration: int
-    frames: int
-    gradients: float
-    evaluations: float
-    matrices: float
-    seconds: float
-    loss: float
-    energy_rmse: float
-    force_rmse: float
-    damping: float
-    validation_loss: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,10 +68,11 @@ def train(
     max_seconds: float | None = None,
     max_evaluations: int | None = None,
     max_iterations: int = 200,
-    tolerance: float = 2e-3,
+    tolerance: float = 1e-2,
     ridge: float | None = None,
     progress: Progress = silent,
     seed: int = 0,
+    state: Path | None = None,
 ) -> TrainingResult:
     """Fit all parameters of a potential to energies, forces and stresses.
 
@@ -139,111 +95,60 @@ def train(
         max_iterations: of Levenberg–Marquardt.
         tolerance: relative decrease of the loss per iteration below which training ends.
         ridge: strength ρ of the prior N(0, 1) of moment and radial coefficients, times the number
-            of frames.
+            of frames; from the size of the labels if left out.
         progress: told (seconds or iterations so far, of, note).
         seed: of the frames drawn for the Gauss–Newton matrix in large sets.
+        state: a file that is written after every iteration and, where it is there already, gone
+            on from: the end has the same bits as without an interruption.
 
     Raises:
-        InputError: labels that are missing, not finite or do not fit.
+        InputError: labels that are missing, not finite or do not fit, or cannot determine the
+            potential; the state of another training.
+        FormatError, StorageError: a state that cannot be read or written.
         UnknownSpecies: an element that the potential does not know.
     """
     check_labels(dataset)
-    prior = prior_of(potential, dataset, isolated_atoms, ridge)
+    check_enough(potential, dataset)
+    prior = prior_of(potential, dataset, isolated_atoms, ridge, weights)
     loss = Loss(potential, dataset, weights, prior, threads)
     held_out = Loss(potential, validation, weights, None, threads) if validation else None
     limits = Limits(max_seconds, max_evaluations, max_iterations, tolerance)
-    watch = _Watch(loss, held_out, limits, progress)
-    theta, counts, outcome = potential.parameters, Counts(), Outcome()
-    for part in stages(loss, theta, seed):
-        point, share = solve_linear(part, theta), len(part) / len(loss)
-        counts.gradients += 2 * share
-        damping = first_damping(part, point)
-        minimiser = Minimiser(part, point, damping, sample_size(part), seed, counts, share)
-        watch.begin(minimiser)
-        outcome = minimise(minimiser, watch.limits_of(part), watch)
-        theta = minimiser.point.theta
-        if not outcome.done:
-            break
-    best = loss.at(watch.best.theta, gradient=False)
+    keeper = None
+    if state is not None:
+        options = (prior.centre.tolist(), prior.strength.tolist(), seed)
+        both = [*dataset, *(validation or [])]
+        of = checkpoint.fingerprint(potential, both, weights, *options, len(dataset))
+        keeper = checkpoint.Keeper(state, of)
+    watch = Watch(loss, held_out, limits, progress, keeper)
+    outcome = _through_stages(loss, potential, watch, seed)
+    best = loss.at(watch.best_theta, gradient=False)
     return TrainingResult(
         potential.with_parameters(best.theta), tuple(watch.history), errors_at(loss, best), outcome
     )
 
 
-def _root_mean(squares: Floats, count: float) -> float:
-    return float(np.sqrt(squares.sum() / count)) if count else 0.0
-
-
-def errors_at(loss: Loss, point: Point) -> TrainingErrors:
-    """Return the errors on the frames of a loss."""
-    sizes, has = loss.set.sizes, loss.weights > 0
-    per_atom = point.squares / sizes[:, None] ** 2
-    forces = point.squares[has[:, 1], 1]
-    return TrainingErrors(
-        energy_rmse=_root_mean(per_atom[has[:, 0], 0], has[:, 0].sum()),
-        force_rmse=_root_mean(forces, 3.0 * sizes[has[:, 1]].sum()),
-        stress_rmse=_root_mean(per_atom[has[:, 2], 2], 9.0 * has[:, 2].sum()),
-    )
-
-
-class _Watch:
-    """Keeps the history and the best point, tells the progress, and sees when to stop early."""
-
-    def __init__(
-        self, loss: Loss, held_out: Loss | None, limits: Limits, progress: Progress
-    ) -> None:
-        self.loss, self.held_out, self.limits, self.progress = loss, held_out, limits, progress
-        self.best_loss, self.since = np.inf, 0
-        self.history: list[Record] = []
-        self.start = time.monotonic()
-
-    def limits_of(self, part: Loss) -> Limits:
-        """Return what is left of the limits; a part of the frames need not be fitted to the end."""
-        spent, limits = time.monotonic() - self.start, self.limits
-        seconds = None if limits.seconds is None else max(limits.seconds - spent, 0.0)
-        tolerance = limits.tolerance if part is self.loss else max(limits.tolerance, ROUGHLY)
-        return replace(limits, seconds=seconds, tolerance=tolerance)
-
-    def begin(self, minimiser: Minimiser) -> None:
-        """Record where a stage starts."""
-        self(minimiser, 0.0)
-
-    def __call__(self, minimiser: Minimiser, seconds: float) -> bool:
-        point = minimiser.point
-        judged = self.held_out.at(point.theta, gradient=False).loss if self.held_out else None
-        if judged is None:
-            self.best = point
+def _through_stages(loss: Loss, potential: MTP, watch: Watch, seed: int) -> Outcome:
+    """Minimise the loss of growing parts of the set, from a state where there is one."""
+    theta, counts, outcome = potential.parameters, Counts(), Outcome()
+    state = watch.restored()
+    for number, part in enumerate(stages(loss, theta, seed)):
+        if state is not None and number < state["stage"]:
+            continue
+        watch.stage, share = number, len(part) / len(loss)
+        if state is None:
+            point = solve_linear(part, theta)
+            counts.gradients += 2 * share
+            damping = first_damping(part, point)
         else:
-            self.since = 0 if judged < self.best_loss * (1 - 1e-4) else self.since + 1
-            if judged < self.best_loss:
-                self.best, self.best_loss = point, judged
-        self.history.append(self._record(minimiser, judged))
-        self._tell()
-        return minimiser.loss is self.loss and self.since >= 2 * self.limits.patience
-
-    def _record(self, minimiser: Minimiser, judged: float | None) -> Record:
-        point, counts = minimiser.point, minimiser.counts
-        errors = errors_at(minimiser.loss, point)
-        return Record(
-            iteration=counts.iterations,
-            frames=len(minimiser.loss),
-            gradients=counts.gradients,
-            evaluations=counts.evaluations,
-            matrices=counts.matrices,
-            seconds=time.monotonic() - self.start,
-            loss=point.loss,
-            energy_rmse=errors.energy_rmse,
-            force_rmse=errors.force_rmse,
-            damping=minimiser.damping,
-            validation_loss=judged,
-        )
-
-    def _tell(self) -> None:
-        now, limit = self.history[-1], self.limits.seconds
-        of = "" if now.frames == len(self.loss) else f" of {now.frames} frames to begin with"
-        note = (
-            f"loss {now.loss:.3g}, forces {1000 * now.force_rmse:.0f} meV/Å, "
-            f"energy {1000 * now.energy_rmse:.1f} meV/atom{of}"
-        )
-        done, total = (now.seconds, limit) if limit else (now.iteration, self.limits.iterations)
-        self.progress(min(done, total), total, note)
+            point, damping = part.at(state["theta"]), state["damping"]
+        minimiser = Minimiser(part, point, damping, sample_size(part), seed, counts, share)
+        if state is None:
+            watch.begin(minimiser)
+        else:
+            minimiser.restore(state)
+            state = None
+        outcome = watch.verdict(minimiser) or minimise(minimiser, watch.limits_of(part), watch)
+        theta = minimiser.point.theta
+        if not outcome.done:
+            break
+    return outcome

@@ -231,7 +231,9 @@
         if (p.panel.square) p.w = p.height = Math.min(p.w, p.height);
         p.top = top + 24;
         p.bottom = p.top + p.height;
-        top = p.bottom + (p.last ? 42 : 14);
+        const names = p.panel.categories || [], widest = Math.max(0, ...names.map((n) => n.length)) * CHAR;
+        p.slant = names.length > 0 && widest + 8 > p.w / names.length;
+        top = p.bottom + (p.slant ? 34 + 0.58 * widest : p.last ? 42 : 14);
         p.sx = makeScale(p.domain.x, [p.left, p.left + p.w], p.panel.x.log);
         p.sy = makeScale(p.domain.y, [p.bottom, p.top], p.panel.y.log);
         p.tickY = makeScale(p.scaled, [p.bottom, p.top], p.panel.y.log);
@@ -297,13 +299,14 @@
     }
 
     drawCategories(p, g) {
-      const names = p.panel.categories, step = p.w / names.length;
-      const widest = Math.max(...names.map((n) => n.length)) * CHAR + 8;
-      const every = Math.max(1, Math.ceil(widest / step));
+      const names = p.panel.categories;
       names.forEach((name, i) => {
-        if (i % every === 0) node("text", { x: p.sx(i), y: p.bottom + 18, "text-anchor": "middle" }, g, name);
+        const x = p.sx(i), y = p.bottom + (p.slant ? 14 : 18);
+        const place = p.slant ? { x: x + 4, y, "text-anchor": "end", transform: `rotate(-35 ${x + 4} ${y})` } : { x, y, "text-anchor": "middle" };
+        node("text", place, g, name);
       });
-      if (p.panel.x.name) node("text", { x: p.left + p.w, y: p.bottom + 36, "text-anchor": "end", class: "title" }, g, this.axisTitle(p.panel.x, 0));
+      const foot = p.bottom + (p.slant ? 30 + 0.58 * Math.max(...names.map((n) => n.length)) * CHAR : 36);
+      if (p.panel.x.name) node("text", { x: p.left + p.w, y: foot, "text-anchor": "end", class: "title" }, g, this.axisTitle(p.panel.x, 0));
     }
 
     drawBars(p, parent) {

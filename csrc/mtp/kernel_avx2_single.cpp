@@ -1,0 +1,12 @@
+// The kernel for the instruction set "avx2" in single precision; the flags are in module.cmake.
+#define ELYTE_SINGLE
+#include "mtp/kernel_body.hpp"
+
+namespace elyte::mtp {
+
+const Kernel& kernel_avx2_single() {
+  static const Kernel kernel{"avx2", "single", LANES, BLOCK, &any_range, &any_scratch, &multiply_adds};
+  return kernel;
+}
+
+}  // namespace elyte::mtp

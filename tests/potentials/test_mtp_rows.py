@@ -1,0 +1,107 @@
+"""Rows of parameter derivatives that the kernel makes along with the forces; close contacts."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elyte.core.errors import CloseContact, InputError
+from elyte.core.frame import Frame
+from elyte.potentials.mtp import MTP, reference
+from elyte.potentials.mtp.kernel import Kernel, instruction_sets
+
+from .mtp_cases import SPECIES, potential, structure
+
+ISAS = instruction_sets()
+
+
+def spread(mtp: MTP, frame: Frame, rows: np.ndarray) -> np.ndarray:
+    """Return site rows in the columns of all parameters, (n, P)."""
+    full = np.zeros((len(frame), mtp.n_parameters))
+    for i, z in enumerate(frame.numbers.tolist()):
+        full[i, mtp.site_columns(z)] = rows[i]
+        full[i, mtp.species.index(z)] = 1
+    return full
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 1000),
+    n=st.integers(1, 30),
+    level=st.sampled_from([2, 6, 8, 12, 16]),
+    radial_size=st.integers(1, 9),
+    isa=st.sampled_from(ISAS),
+    precision=st.sampled_from(["double", "single"]),
+)
+def test_rows_equal_the_reference(seed, n, level, radial_size, isa, precision) -> None:
+    mtp, frame = potential(level, seed=seed, radial_size=radial_size), structure(seed, n)
+    rows = Kernel(mtp.native_arrays(), isa, precision).follower(0.3).rows(frame)
+    expected = reference.atom_gradients(mtp, frame)
+    scale = 1 + np.abs(expected).max(axis=0)
+    error = np.abs(spread(mtp, frame, rows) - expected) / scale
+    assert error.max() < (1e-10 if precision == "double" else 2e-5)
+
+
+def test_rows_with_tables_in_any_order() -> None:
+    """Scalars that are factors, or basic moments, or given twice."""
+    tables = potential(8).tables
+    basic = np.vstack([tables.basic, [[1, 0, 0, 3], [0, 0, 1, 4]]])
+    products = [[11, 11, 2, 13], [12, 1, 1, 14], [14, 0, 3, 15], [13, 15, 1, 16]]
+    random = np.random.default_rng(0)
+    made = type(tables)(basic, products, [16, 0, 15, 13, 16], 17)
+    radial = random.uniform(-1, 1, (3, 3, 2, 4))
+    mtp = MTP(SPECIES, 0.5, 3.0, made, radial, np.zeros(3), np.arange(1.0, 6.0), 0.3)
+    frame = structure(1, 9)
+    expected = reference.atom_gradients(mtp, frame)
+    for isa in ISAS:
+        rows = Kernel(mtp.native_arrays(), isa).follower(0.0).rows(frame)
+        np.testing.assert_allclose(spread(mtp, frame, rows), expected, rtol=1e-9, atol=1e-10)
+
+
+def test_site_rows_of_no_atoms() -> None:
+    assert potential(8).site_rows(Frame([], np.zeros((0, 3)))).shape[0] == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_many_frames_at_once(threads: int) -> None:
+    mtp = potential(8)
+    frames = [structure(k, 3 + 7 * k) for k in range(8)] + [Frame([], np.zeros((0, 3)))]
+    found = mtp.evaluate(frames, threads)
+    for frame, one in zip(frames, found, strict=True):
+        alone = mtp.evaluate([frame])[0]
+        assert one.energy == alone.energy
+        assert one.forces.tobytes() == alone.forces.tobytes()
+        assert one.energies.tobytes() == alone.energies.tobytes()
+        assert one.stress.tobytes() == alone.stress.tobytes()
+
+
+def test_one_of_many_frames_is_bad() -> None:
+    good = structure(0, 5)
+    bad = Frame([1, 1], np.zeros((2, 3)))
+    with pytest.raises(InputError, match="atoms 0 and 1 are at one point"):
+        potential(8).evaluate([good, bad, good], threads=2)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_close_contact(isa: str, precision: str) -> None:
+    mtp = potential(8)  # from 0.7 Å on
+    positions = np.array([[0, 0, 0], [0, 0, 2.0], [0.1, 0, 2.55], [0, 0, 2.69]])
+    frame = Frame([1, 6, 8, 1], positions, 9 * np.eye(3), True)
+    kernel = Kernel(mtp.native_arrays(), isa, precision)
+    with pytest.warns(CloseContact, match=r"atoms 2 \(O\) and 3 \(H\) are 0\.172 Å apart"):
+        kernel.evaluate(frame)
+    with pytest.warns(CloseContact, match="of one of the frames"):
+        kernel.evaluate_all([frame, frame])
+    follower = kernel.follower()
+    with pytest.warns(CloseContact):
+        follower.evaluate(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        apart = frame.moved(np.array([[0, 0, 0], [0, 0, 2.0], [2, 0, 4], [0, 3, 6]]))
+        kernel.evaluate(apart)
+        follower.evaluate(apart)

@@ -68,14 +68,15 @@ def parts(mtp: MTP, data: Dataset, isa: str) -> dict[str, Any]:
     loss.set = _same_targets(mtp, data, loss, isa)
     theta, atoms = mtp.parameters, int(loss.set.sizes.sum())
     count = sum(loss.set.native.rows(k) for k in range(len(loss)))
-    rows, residuals = np.empty((count, mtp.n_parameters)), np.empty(count)
+    rows, residuals = np.empty((count, mtp.n_parameters), np.float32), np.empty(count)
     calls: dict[str, Callable[[], Any]] = {
+        "energy and forces, with neighbours": lambda: mtp.evaluate(data.frames),
         "energy and forces": lambda: loss.set.evaluate(theta),
         "loss and gradient": lambda: loss.at(theta),
         "rows of the Jacobian": lambda: loss.set.native.jacobian(
             theta, loss.set.all, rows, residuals, 1
         ),
-        "Gauss-Newton matrix": lambda: loss.normal_matrix(theta),
+        "Gauss-Newton matrix": lambda: loss.normal_sum(theta, np.arange(len(loss))),
     }
     cost = {name: round(microseconds_per_atom(call, atoms), 2) for name, call in calls.items()}
     return {"isa": isa, "parameters": mtp.n_parameters, **cost}

@@ -35,7 +35,7 @@ from elyte.potentials.mtp.loss import Loss, Weights
 from elyte.potentials.mtp.start import prior_of
 from elyte.potentials.mtp.training import smallest_distance, train
 
-WEIGHTS = Weights(scaling=2.0, scaling_forces=1.0)  # motep's defaults
+WEIGHTS = Weights(1.0, 0.01, 0.001, scaling=2.0, scaling_forces=1.0)  # motep's defaults
 
 
 class TimeIsUp(Exception):

@@ -8,16 +8,18 @@ from ase.data import atomic_numbers
 from elyte.analysis import SystemDescription
 
 # element, neighbours placed before it; geometry does not matter for names
-ACETAMIDE = "C C O N H H H H H".split(), [(0, 1), (1, 2), (1, 3), (0, 4), (0, 5), (0, 6), (3, 7), (3, 8)]  # fmt: skip
-DMC = "C O O O C C".split() + ["H"] * 6, [
+ACETAMIDE = ["C", "C", "O", "N", "H", "H", "H", "H", "H"], [
+    (0, 1), (1, 2), (1, 3), (0, 4), (0, 5), (0, 6), (3, 7), (3, 8),
+]  # fmt: skip
+DMC = ["C", "O", "O", "O", "C", "C"] + ["H"] * 6, [
     (0, 1), (0, 2), (0, 3), (2, 4), (3, 5),
     (4, 6), (4, 7), (4, 8), (5, 9), (5, 10), (5, 11),
 ]  # fmt: skip
-TFSI = "C S N S C O O O O F F F F F F".split(), [
+TFSI = ["C", "S", "N", "S", "C", "O", "O", "O", "O", "F", "F", "F", "F", "F", "F"], [
     (0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (1, 6), (3, 7), (3, 8),
     (0, 9), (0, 10), (0, 11), (4, 12), (4, 13), (4, 14),
 ]  # fmt: skip
-BUTYRONITRILE = "N C C C C".split() + ["H"] * 7, [
+BUTYRONITRILE = ["N", "C", "C", "C", "C"] + ["H"] * 7, [
     (0, 1), (1, 2), (2, 3), (3, 4), (2, 5), (2, 6), (3, 7), (3, 8), (4, 9), (4, 10), (4, 11),
 ]  # fmt: skip
 LITHIUM = ["Li"], []

@@ -32,7 +32,7 @@ def test_the_vector_of_a_molecule(species: str, vector: tuple[int, int]) -> None
 
 def test_atoms_have_no_vector_and_lines_no_plane() -> None:
     assert molecular_vector(SYSTEM["Li+"], SYSTEM) is None
-    water = box(("O H H".split(), [(0, 1), (0, 2)]))
+    water = box((["O", "H", "H"], [(0, 1), (0, 2)]))
     line = np.array([[0.0, 0, 0], [1, 0, 0], [-1, 0, 0]])
     assert molecular_plane(water.species[0], water, line) is None
     bent = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
@@ -55,7 +55,7 @@ def test_rotatable_bonds() -> None:
     nitrile = next(g for g in SYSTEM.species if g.atoms.shape[1] == 12 and g.name != "DMC")
     (chain,) = rotatable_dihedrals(nitrile, SYSTEM)  # not through the linear C–C≡N
     assert chain.label.startswith("C–C–C–C")
-    ring = box(("C C C C C C".split(), [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0)]))
+    ring = box((["C", "C", "C", "C", "C", "C"], [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 0)]))
     assert rotatable_dihedrals(ring.species[0], ring) == []
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data import shared_data
-from elyte.analysis import SystemDescription, analyse, describe
+from elyte.analysis import Options, SystemDescription, analyse, describe
 from elyte.analysis.loading import load
 from elyte.analysis.speciation.shells import (
     Contacts,
@@ -18,6 +18,7 @@ from elyte.analysis.speciation.shells import (
     shell_compositions,
     state_populations,
 )
+from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 from elyte.core.trajectory import Trajectory
 from elyte.testing.coverage import coverage
@@ -111,6 +112,44 @@ def test_published_shells(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
     assert count[(3, 3, 0)] == 2
     assert count[(3, 0, 1)] == 13
     assert sum(n for shell, n in count.items() if shell[0] == 4) == 260
+
+
+def test_the_published_numbers_are_rows(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
+    """Cut-offs for any atom of a molecule, as they were used there, by the names people use."""
+    chosen = Options(
+        properties=["structure", "pairs"],
+        cutoffs={"PF6": 2.8, "BN": 2.61468, "FEC": 2.43158},
+        pairs=["Li–O(FEC)", "Li–O(carbonate)", "Li–N(nitrile)"],
+    )
+    found = analyse(*bn_fec, 300.0, "NVT", options=chosen)
+    for species, value in (("BN", 4.3286), ("FEC", 0.2531), ("PF6-", 0.1367)):
+        assert found.find("ligand number", f"Li+–{species}").value == pytest.approx(value, abs=1e-4)
+    for state, value in (("SSIP", 0.863), ("CIP", 0.112), ("AGG", 0.024)):
+        assert found.find(f"{state} fraction", "Li+").value == pytest.approx(value, abs=1e-3)
+    shells = next(c for c in found.curves if c.group == "Compositions of the first shell")
+    shares = dict(zip(shells.details["categories"], shells.y, strict=True))
+    assert round(shares["5 BN"] * 490) == 175
+    assert round(shares["3 BN 3 FEC"] * 490) == 2
+    assert round(shares["1 PF6- 3 BN"] * 490) == 13
+    site, same = (found.find("coordination number", f"Li+–O({x})") for x in ("FEC", "carbonate"))
+    assert site.value == same.value
+    assert site.details["first_minimum_angstrom"] == pytest.approx(3.30, abs=0.15)
+    # N(r) at our minimum and at the published one: the same shell.
+    rdf = next(
+        c for c in found.curves if c.name == "coordination number" and c.label == site.species
+    )
+    assert rdf.y_error is not None
+    assert site.value == pytest.approx(np.interp(3.30, rdf.x, rdf.y), abs=2 * site.error)
+    nitrogen = next(c for c in found.curves if c.name == "coordination number"
+                    and c.label == "Li+–N(nitrile)")  # fmt: skip
+    own = found.find("coordination number", "Li+–N(nitrile)")
+    assert own.value == pytest.approx(np.interp(3.42, nitrogen.x, nitrogen.y), abs=own.error)
+
+
+def test_cutoffs_of_what_is_not_there(bn_fec: tuple[Trajectory, SystemDescription]) -> None:
+    for cutoffs, words in (({"EC": 3.0}, "no species or site"), ({"BN": -1.0}, "positive")):
+        with pytest.raises(InputError, match=words):
+            analyse(*bn_fec, 300.0, "NVT", options=Options(["structure"], cutoffs=cutoffs))
 
 
 def test_wrapped_and_unwrapped_give_the_same(

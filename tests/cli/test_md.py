@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -137,3 +138,51 @@ def test_bad_options_get_one_clear_line(
     with pytest.raises(InputError, match=words.replace("(", r"\(")):
         call(folder, *options, "--out", str(tmp_path / "x.h5md"))
     assert not (tmp_path / "x.h5md").exists()
+
+
+def test_observed_while_it_runs_and_across_an_interruption(folder: Path, tmp_path: Path) -> None:
+    options = ("--time", "0.8ps", "--timestep", "2fs", "--temperature", "900K", "--no-watch",
+               "--observe", "conductivity", "--observe", "diffusion", "--observe-every", "4fs",
+               "--observe-window", "0.4ps", "--save-every", "0.4ps")  # fmt: skip
+    whole, halves = tmp_path / "whole.h5md", tmp_path / "halves.h5md"
+    code, text = call(folder, *options, "--out", str(whole))
+    assert code == 0, text
+    call(folder, *options, "--time", "0.4ps", "--out", str(halves))
+    call(folder, *options, "--resume", "--out", str(halves))
+    found, other = (
+        json.loads((tmp_path / f"{name}.h5md.observed.json").read_text())
+        for name in ("whole", "halves")
+    )
+    assert [q["name"] for q in found][:1] == ["ionic conductivity"]
+    assert {q["species"] for q in found if q["name"] == "self-diffusion coefficient"} == {
+        "Li+", "Cl-"
+    }  # fmt: skip
+    for one, two in zip(found, other, strict=True):
+        assert (one["value"] is None) == (two["value"] is None), (one, two)
+        if one["value"] is not None:
+            assert one["value"] == pytest.approx(two["value"], rel=1e-4)
+    curves = sorted((tmp_path / "whole.h5md.observed").glob("*.csv"))
+    assert len(curves) == 3  # the displacements of the dipole, of Li+ and of Cl-
+    for curve in curves:
+        one, two = (
+            np.genfromtxt(path, delimiter=",", skip_header=1)
+            for path in (curve, tmp_path / "halves.h5md.observed" / curve.name)
+        )
+        np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-8)
+    assert "observed:" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--observe", "conductivty"), "did you mean 'conductivity'"),
+        (("--observe", "diffusion", "--temperature", "100:200"), "one temperature"),
+        (("--observe", "conductivity", "--charge", "Li+=2"), "add up to"),
+        (("--observe", "conductivity", "--charge", "Na+=1"), "Na"),
+    ],
+)
+def test_what_cannot_be_observed(
+    folder: Path, tmp_path: Path, options: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        call(folder, "--time", "0.1ps", "--out", str(tmp_path / "a.h5md"), *options)

@@ -8,7 +8,7 @@ import pytest
 from elyte.core.errors import InputError, UnknownSpecies
 from elyte.core.frame import Frame
 from elyte.potentials import Potential
-from elyte.potentials.combine import Sum
+from elyte.potentials.combine import Mean, Sum
 from elyte.potentials.mtp import MTP
 from elyte.testing import check_potential
 
@@ -46,3 +46,24 @@ def test_refused() -> None:
     total = Sum((potential(2), MTP.initial(2, ["H", "C"])))
     with pytest.raises(UnknownSpecies, match="does not know O"):
         total.evaluate([Frame([8], [[0, 0, 0]])])
+
+
+def test_the_mean_of_an_ensemble() -> None:
+    frame = structure(1, 12)
+    members = tuple(potential(8, seed=seed) for seed in range(3))
+    (mean,) = Mean(members).evaluate([frame])
+    parts = [member.evaluate([frame])[0] for member in members]
+    assert mean.energy == pytest.approx(np.mean([part.energy for part in parts]))
+    for name in ("forces", "stress", "energies"):
+        expected = np.mean([getattr(part, name) for part in parts], axis=0)
+        np.testing.assert_allclose(getattr(mean, name), expected, atol=1e-12)
+    assert isinstance(Mean(members), Potential)
+    assert Mean(members).species == members[0].species
+    assert Mean(members).cutoff == members[0].cutoff
+
+
+def test_an_ensemble_needs_two_members_that_know_the_same_elements() -> None:
+    with pytest.raises(InputError, match="two potentials"):
+        Mean((potential(8),))
+    with pytest.raises(InputError, match="different elements"):
+        Mean((potential(8), MTP.initial(4, (1, 9))))

@@ -33,8 +33,8 @@ def label(frame, settings):
 
 def engine(environment):
     """Return the record of the engine; children find this module by PYTHONPATH."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    path = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])
+    before = os.environ.get("PYTHONPATH", "")
+    here = os.pathsep.join(filter(None, [os.path.dirname(os.path.abspath(__file__)), before]))
     return Engine(
         name="fake",
         task="fake_engine:label",
@@ -42,5 +42,5 @@ def engine(environment):
         version=lambda: "1",
         level=lambda settings: f"fake{settings.differences()}",
         check=lambda frame, settings: None,
-        environment=lambda: {"PYTHONPATH": path, **environment},
+        environment=lambda: {"PYTHONPATH": here, **environment},
     )

@@ -7,7 +7,7 @@ import pytest
 
 from elyte.core import Frame, InputError
 from elyte.reference import EngineSettings, d3, gpaw
-from elyte.reference.molecules import boxed, unpaired_electrons
+from elyte.reference.boxes import boxed, unpaired_electrons
 from elyte.reference.strain import DIRECTION, strained
 
 CELL = [[4.0, 0, 0], [0.2, 4.2, 0], [-0.1, 0.3, 4.4]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +16,14 @@ import ase.build
 import numpy as np
 import pytest
 
-from elyte.core import Frame, InputError, LabelledFrame, Outcome
+from elyte.core import (
+    Frame,
+    InputError,
+    LabelledFrame,
+    Outcome,
+    ProjectLocked,
+    StorageError,
+)
 from elyte.reference import EngineSettings, isolated_atom_energies, label_frames, label_key
 from elyte.reference.firewall import Limits
 from elyte.workflow import Ledger
@@ -152,6 +161,67 @@ def test_nothing_to_do(tmp_path, fake_log):
             label_frames(frames(1), EngineSettings(engine="none"), ledger)
 
 
+def test_a_disk_that_fills_up_in_the_middle(tmp_path, fake_log, monkeypatch):
+    """The run ends with a clear error; what was stored is whole, and the rest is made later."""
+    structures = frames(8)
+    written = []
+
+    def fsync(descriptor, real=os.fsync):
+        written.append(descriptor)
+        if len(written) > 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    with Ledger(tmp_path / "l") as ledger:
+        monkeypatch.setattr(os, "fsync", fsync)
+        with pytest.raises(StorageError, match=r"No space left.*free some space"):
+            label_frames(structures, FAKE, ledger)
+        monkeypatch.undo()
+        kept = len(ledger)
+        assert kept == 5
+        assert ledger.verify() == []
+        assert not list((tmp_path / "l").rglob(".partial-*"))
+    workers = {int(line.split()[0]) for line in fake_log.read_text().splitlines()}
+    assert not any(map(alive, workers))
+
+
+@pytest.mark.parametrize("kind", ["clock", "zone"])
+def test_a_clock_that_jumps_while_labels_are_made(tmp_path, fake_log, monkeypatch, kind):
+    """Time limits and rates go by the steady clock: nothing times out, nothing is lost."""
+    jumps = iter(np.cumsum([0, 1e6, -3e6] * 1000) + 1.8e9)
+    monkeypatch.setattr(time, "time", lambda: float(next(jumps)))
+    if kind == "zone":
+        monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    notes = []
+    with Ledger(tmp_path / "l") as ledger:
+        report = lambda done, total, note="": notes.append(note)  # noqa: E731
+        results = label_frames(frames(6), FAKE, ledger, progress=report, time_limit=60.0)
+        assert all(isinstance(item, LabelledFrame) for item in results)
+        assert ledger.verify() == []
+        assert len(ledger.dataset()) == 6
+    assert all(0 <= float(note.split()[0]) < 60 for note in notes)
+
+
+def test_a_second_driver_is_refused_with_the_first_ones_pid_and_host(tmp_path):
+    folder, log = tmp_path / "l", tmp_path / "calls.log"
+    log.write_text("")
+    first = start_driver(folder, log)
+    deadline = time.monotonic() + 60
+    while not finished(folder) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(ProjectLocked) as caught:
+        Ledger(folder)
+    assert f"process {first.pid} on host {socket.gethostname()}" in str(caught.value)
+    second = start_driver(folder, log, stderr=subprocess.PIPE)
+    message = second.communicate(timeout=60)[1]
+    assert second.returncode != 0
+    assert f"process {first.pid} on host {socket.gethostname()}" in message
+    assert first.communicate(timeout=120)[0] == "40\n"
+    with Ledger(folder) as ledger:
+        assert ledger.verify() == []
+        assert len(ledger.dataset()) == 40
+
+
 DRIVER = """
 import signal
 import sys
@@ -169,13 +239,14 @@ print(len(results))
 """
 
 
-def start_driver(folder, log):
+def start_driver(folder, log, stderr=None):
     code = DRIVER.format(here=str(Path(__file__).parent))
     environment = {**os.environ, "ELYTE_FAKE_LOG": str(log)}
     return subprocess.Popen(
         [sys.executable, "-c", code, str(folder)],
         env=environment,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import sqlite3
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -24,6 +26,9 @@ from elyte.core import (
 )
 from elyte.core.formats import read_dataset
 from elyte.workflow import Ledger
+from elyte.workflow.provenance import provenance_path
+
+REAL_GMTIME = time.gmtime
 
 
 def sample(seed, n=4, level="A", stress=True):
@@ -276,3 +281,92 @@ def test_a_ledger_of_a_later_version_is_refused(tmp_path):
     database.close()
     with pytest.raises(StorageError, match="later version"):
         Ledger(tmp_path)
+
+
+def test_the_provenance_of_an_export_lies_beside_it(tmp_path):
+    frame = sample(0)[0]
+    other = sample(7, n=6)[0]
+    with Ledger(tmp_path / "l") as ledger:
+        for key, structure in (("a", frame), ("b", other), ("c", frame)):
+            rng = np.random.default_rng(len(key))
+            labels = Labels(-1.0, rng.normal(size=(len(structure), 3)), level="A")
+            moved = structure.moved(structure.positions + 0.01 * ord(key))
+            ledger.put(key, moved, labels, "liquid", {"engine": "x", "version": "3"})
+        for name, order in (("e.extxyz", "abc"), ("e.cfg", "abc"), ("deepmd", "acb")):
+            ledger.export(tmp_path / name)
+            records = json.loads(provenance_path(tmp_path / name).read_text())["frames"]
+            assert [record["key"] for record in records] == list(order)
+            assert {record["version"] for record in records} == {"3"}
+            digests = [ledger.entry(key).digest for key in order]
+            assert [record["structure_sha256"] for record in records] == digests
+            species = sorted({*frame.numbers.tolist(), *other.numbers.tolist()})
+            assert len(read_dataset(tmp_path / name, species=species)) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("energy = energy + 1", "energy"),
+        ("digest = 'x'", "structure"),
+        ("content = 'x'", "does not match its hash"),
+        ("provenance = '{\"n\": 5}'", "the key is not"),
+    ],
+)
+def test_verify_compares_everything_with_its_hash(tmp_path, change, words):
+    def key_of(entry, frame):
+        return f"k{entry.provenance['n']}"
+
+    with Ledger(tmp_path) as ledger:
+        for number in range(3):
+            ledger.put(f"k{number}", *sample(number), provenance={"n": number})
+        assert ledger.verify(key_of=key_of) == []
+        ledger._execute(f"UPDATE labels SET {change} WHERE key = 'k1'", [])
+        (damage,) = ledger.verify(key_of=key_of)
+        assert words in damage
+        assert "k1" in damage
+        ledger.verify(repair=True, key_of=key_of)
+        assert [entry.key for entry in ledger.entries()] == ["k0", "k2"]
+
+
+def test_a_clock_that_jumps_changes_no_order(tmp_path, monkeypatch):
+    """A day back, a year on, to the epoch: rows keep the order in which they came."""
+    now = 1.8e9
+    with Ledger(tmp_path) as ledger:
+        for number, jump in enumerate((0.0, -86400.0, 3.15e7, -now, 5.0)):
+            monkeypatch.setattr(time, "gmtime", lambda jump=jump: REAL_GMTIME(now + jump))
+            ledger.put(f"k{number}", *sample(number))
+            ledger.note_test("A", f"t{number}", Outcome())
+    monkeypatch.undo()
+    with Ledger(tmp_path) as ledger:
+        entries = ledger.entries()
+        assert [entry.key for entry in entries] == [f"k{n}" for n in range(5)]
+        assert entries[3].created.startswith("1970")
+        assert entries[2].created > entries[4].created
+        expected = [sample(n)[1].energy for n in range(5)]
+        assert [item.labels.energy for item in ledger.dataset()] == expected
+        assert ledger.verify() == []
+
+
+def test_tests_of_a_level_are_kept_and_merged(tmp_path):
+    with Ledger(tmp_path / "one") as one, Ledger(tmp_path / "two") as two:
+        assert one.test("A", "strain") is None
+        wrong = Outcome("stress_wrong", "why", {"given": 1.0})
+        one.note_test("A", "strain", wrong)
+        two.note_test("A", "strain", Outcome())
+        two.note_test("B", "strain", Outcome())
+        one.merge(two)
+        assert one.test("A", "strain") == wrong
+        assert one.test("B", "strain").done
+        one.note_test("A", "strain", Outcome())
+        assert one.test("A", "strain").done
+
+
+def test_a_ledger_from_before_there_were_tests_can_be_read(tmp_path):
+    with Ledger(tmp_path) as ledger:
+        ledger.put("a", *sample(0))
+        ledger._execute("DROP TABLE tests", [])
+    with Ledger(tmp_path, writable=False) as reader:
+        assert reader.test("A", "strain") is None
+        assert reader.tests() == []
+    with Ledger(tmp_path) as ledger:
+        ledger.note_test("A", "strain", Outcome())

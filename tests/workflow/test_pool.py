@@ -13,7 +13,8 @@ from elyte.core import InputError
 from elyte.workflow import LocalPool, Task
 
 HERE = str(Path(__file__).parent)
-ENVIRONMENT = {"PYTHONPATH": HERE, "OMP_NUM_THREADS": "1"}
+PATHS = os.pathsep.join(filter(None, [HERE, os.environ.get("PYTHONPATH", "")]))
+ENVIRONMENT = {"PYTHONPATH": PATHS, "OMP_NUM_THREADS": "1"}
 
 
 def gone(pid):

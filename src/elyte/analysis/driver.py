@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from elyte.analysis.convergence import (
+    Start,
+    convergence_curves,
+    drift_warnings,
+    equilibration,
+    fraction_of,
+    halves,
+    judged,
+    start_warnings,
+)
 from elyte.analysis.curve import Curve
 from elyte.analysis.maps import Cloud, Map
 from elyte.analysis.observation import Observation, observe
@@ -18,8 +29,9 @@ from elyte.analysis.steps.context import (
     Findings,
     Options,
     ReferenceFrame,
+    Step,
 )
-from elyte.analysis.steps.table import chosen_steps
+from elyte.analysis.steps.table import WITHOUT_NUMBERS, chosen_steps
 from elyte.analysis.system import SystemDescription
 from elyte.core.errors import InputError
 from elyte.core.progress import Progress, silent
@@ -77,6 +89,7 @@ def analyse(
     frame: ReferenceFrame = "barycentric",
     progress: Progress | None = None,
     options: Options | None = None,
+    wanted_error: float | None = None,
 ) -> Analysis:
     """Compute the properties of a liquid: structure, speciation, dynamics, conduction, density.
 
@@ -93,6 +106,9 @@ def analyse(
         frame: of reference of collective transport: "barycentric", or "solvent".
         progress: told what is being done.
         options: which properties, pairs of sites, cut-offs, ….
+        wanted_error: a relative error. With one, frames before a run has equilibrated are left
+            out, and every quantity says in `details["convergence"]` whether it drifts, and how
+            long the runs must be for this error.
 
     Raises:
         InputError: no runs, other atoms than the system's, no periodic box, options that do not
@@ -106,17 +122,74 @@ def analyse(
     steps = chosen_steps(chosen)
     observations = [observe(run, system) for run in runs]
     kind = ensemble or _ensemble(observations)
-    context = Context(
+    whole = Context(
         observations, system, temperature, kind, chosen, series, currents, current_timestep, frame
     )
+    starts = [] if wanted_error is None else _starts(whole)
+    context = (
+        _part(whole, [slice(s.frame, len(o)) for s, o in zip(starts, whole.runs, strict=True)])
+        if any(s.frame for s in starts)
+        else whole
+    )
     result = Analysis(warnings=_warnings(observations, system), volume=context.volume)
+    jobs = len(steps) + (2 * len(steps) if wanted_error is not None else 0)
     for k, step in enumerate(steps):
-        report(k, len(steps), step.name)
+        report(k, jobs, step.name)
         found = step.run(context)
         context.found.extend(found.quantities)
         result.add(found)
-    report(len(steps), len(steps), "")
+    if wanted_error is not None:
+        _judge(result, context, steps, wanted_error, starts, report)
+    report(jobs, jobs, "")
     return result
+
+
+def _starts(context: Context) -> list[Start]:
+    series = context.series or [None] * len(context.runs)  # type: ignore[list-item]
+    return [equilibration(o, s) for o, s in zip(context.runs, series, strict=True)]
+
+
+def _part(context: Context, parts: Sequence[slice]) -> Context:
+    """Return an analysis of some frames of each run, with what was recorded meanwhile."""
+    runs = [o.part(p) for o, p in zip(context.runs, parts, strict=True)]
+    frames = [len(o) for o in context.runs]
+    series = currents = None
+    if context.series is not None:
+        series = [
+            fraction_of(s, n, p) for s, n, p in zip(context.series, frames, parts, strict=True)
+        ]
+    if context.currents is not None:
+        currents = [
+            fraction_of({"current": c}, n, p)["current"]
+            for c, n, p in zip(context.currents, frames, parts, strict=True)
+        ]
+    return replace(context, runs=runs, series=series, currents=currents, found=[])
+
+
+def _judge(
+    result: Analysis,
+    context: Context,
+    steps: Sequence[Step],
+    wanted: float,
+    starts: Sequence[Start],
+    report: Progress,
+) -> None:
+    """Compute the halves of all runs, and let every quantity say whether it has converged."""
+    done, both = len(steps), []
+    for which in (0, 1):
+        half = _part(context, [halves(len(o))[which] for o in context.runs])
+        for step in steps:
+            report(done, 3 * len(steps), f"{step.name}, half of the runs")
+            done += 1
+            if step.name in WITHOUT_NUMBERS:
+                continue
+            with suppress(InputError):  # half a run may be too short for what was asked
+                half.found.extend(step.run(half).quantities)
+        both.append(half.found)
+    length = float(np.sum([o.timestep * len(o) for o in context.runs]))
+    result.quantities[:] = judged(result.quantities, both, length, wanted, starts)
+    result.curves.extend(convergence_curves(result.quantities, context.runs))
+    result.warnings.extend(start_warnings(starts) + drift_warnings(result.quantities))
 
 
 def _ensemble(observations: Sequence[Observation]) -> Ensemble:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,18 @@ class Observation:
     def volumes(self) -> Array:
         """Å³, (T,)."""
         return np.asarray(np.abs(np.linalg.det(self.cells)), dtype=float)
+
+    def part(self, frames: slice) -> Observation:
+        """Return the frames start … stop − 1 of the run as a run of their own."""
+        start, stop, _ = frames.indices(len(self))
+        return replace(
+            self,
+            positions=self.positions.part(start, stop),
+            centres=self.centres[start:stop],
+            places=self.places[start:stop],
+            cells=self.cells[start:stop],
+            velocities=None if self.velocities is None else self.velocities[start:stop],
+        )
 
     @property
     def duration(self) -> float:

@@ -107,6 +107,15 @@ class Positions:
             len(self), len(chosen), self._width,
         )  # fmt: skip
 
+    def part(self, start: int, stop: int) -> Positions:
+        """Return the frames start … stop − 1, still read block by block."""
+        frames = range(len(self))[start:stop]
+        first = frames.start
+        return Positions(
+            lambda low, high: self._read(first + low, first + high),
+            len(frames), self.shape[1], self._width,
+        )  # fmt: skip
+
     def changed(self, change: Callable[[slice, Array], Array]) -> Positions:
         """Return positions that `change(frames, values)` makes of each block as it is read."""
         return Positions(

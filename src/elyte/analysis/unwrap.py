@@ -73,8 +73,7 @@ class Walk:
         place, box = positions, np.asarray(cells)
         if not self._continuous:
             fractional = place @ np.linalg.inv(box)
-            # From the middle of the box, so that its breathing carries particles least.
-            place = (fractional - np.floor(fractional) - 0.5) @ box
+            place = (fractional - np.floor(fractional)) @ box
         if self._last is not None:
             place = np.concatenate([self._last[0][None], place])
             box = np.concatenate([self._last[1][None], box])

@@ -80,6 +80,16 @@ def _sums(numbers: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.fl
     return np.asarray(radii.sum(axis=1) * (radii > 0).all(axis=1))
 
 
+def bonds_within(frame: Frame, factor: float) -> NDArray[np.int64]:
+    """Return the pairs i < j nearer than a factor × (R_i + R_j), (m, 2); no metal ions."""
+    radii = _RADII[np.unique(frame.numbers)]
+    reach = factor * 2.0 * float(radii.max(initial=0.0))
+    if reach == 0.0 or len(frame) < 2:
+        return np.empty((0, 2), dtype=np.int64)
+    pairs, distances = near_pairs(frame, reach)
+    return pairs[distances < factor * _sums(frame.numbers, pairs)]
+
+
 def bond_graph(frame: Frame, within_molecules: bool = False) -> NDArray[np.int64]:
     """Return the bonded pairs i < j, (m, 2): d < 1.25 (R_i + R_j) with covalent radii.
 
@@ -89,12 +99,7 @@ def bond_graph(frame: Frame, within_molecules: bool = False) -> NDArray[np.int64
         frame: any cell, also smaller than a molecule's neighbourhood.
         within_molecules: keep only bonds between atoms of one molecule id, where ids are known.
     """
-    radii = _RADII[np.unique(frame.numbers)]
-    reach = BOND_FACTOR * 2.0 * float(radii.max(initial=0.0))
-    if reach == 0.0 or len(frame) < 2:
-        return np.empty((0, 2), dtype=np.int64)
-    pairs, distances = near_pairs(frame, reach)
-    pairs = pairs[distances < BOND_FACTOR * _sums(frame.numbers, pairs)]
+    pairs = bonds_within(frame, BOND_FACTOR)
     if within_molecules and frame.molecules is not None:
         pairs = pairs[frame.molecules[pairs[:, 0]] == frame.molecules[pairs[:, 1]]]
     return pairs

@@ -153,6 +153,9 @@ class Learning(_Group):
         default="maxvol",
         description="how frames are chosen for labelling; random is for comparison",
     )
+    reactions: bool = Field(
+        default=False, description="whether molecules may break and merge in labelled frames"
+    )
     labels_per_round: int = Field(default=24, ge=1, description="new labels of a round, at most")
     max_rounds: int = Field(default=12, ge=0, description="rounds of learning, at most")
     max_labels: int = Field(default=400, ge=2, description="labels in all, at most")

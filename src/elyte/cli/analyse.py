@@ -22,6 +22,7 @@ from elyte.cli.analysing import (
     read_states,
     write_results,
 )
+from elyte.cli.convergence import fraction_option
 from elyte.cli.display import Display
 from elyte.core.errors import InputError
 
@@ -111,6 +112,13 @@ def analyse(
             "one for each trajectory."
         ),
     ] = None,
+    wanted_error: Annotated[
+        str,
+        typer.Option(
+            help="Relative error for which to say how long runs must be; their start is then "
+            "left out as far as it relaxes. none: take runs as they are."
+        ),
+    ] = "5%",
     unwrapped: Annotated[
         bool, typer.Option("--unwrapped", help="Positions are unwrapped already.")
     ] = False,
@@ -150,6 +158,7 @@ def analyse(
         conformers=conformer or [],
         vectors=vector or [],
         viscosity=viscosity,
+        wanted_error=fraction_option(wanted_error),
     )
     if any(t is not None and t <= 0 for t in request.temperatures):
         raise InputError("a temperature is not above zero K")

@@ -19,6 +19,7 @@ from elyte.analysis.recording import Recording
 from elyte.analysis.steps.context import Findings
 from elyte.analysis.universe import topology_charges, universe_from
 from elyte.chemistry.quantities import LENGTH, parse
+from elyte.cli.convergence import write_convergence
 from elyte.cli.display import Display
 from elyte.core.errors import InputError, RecipeError
 from elyte.core.progress import Progress
@@ -60,6 +61,7 @@ class Request:
     conformers: Sequence[str]
     vectors: Sequence[str]
     viscosity: float | None
+    wanted_error: float | None = None
 
 
 @dataclass(eq=False)
@@ -192,6 +194,7 @@ def analyse_states(states: Sequence[StateRuns], request: Request, display: Displ
             frame=request.frame,  # type: ignore[arg-type]
             progress=display.stage(f"analyse{place}"),
             options=_options(state, request),
+            wanted_error=request.wanted_error,
         )
 
 
@@ -325,6 +328,7 @@ def _print(states: Sequence[StateRuns], data: ReportData, page: Path, out: Path)
         frames = int(np.median([len(r) for r in state.runs]))
         console.print(f"{place}{len(state.runs)} run(s), {frames} frames, {species}", markup=False)
     console.print(property_table([q for q in data.quantities if not q.withheld]))
+    write_convergence(data.quantities, out)
     for line in withheld_lines(data.quantities):
         console.print(f"withheld: {line}", markup=False)
     for warning in data.warnings:

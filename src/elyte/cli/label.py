@@ -11,15 +11,17 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from elyte.cli.dispersion import CutoffOption, DispersionOption, FunctionalOption, changer
 from elyte.cli.display import Display
 from elyte.core.errors import InputError, Outcome
 from elyte.core.formats import read_dataset, read_frames, write_dataset
+from elyte.core.formats.extxyz import read_momenta
 from elyte.core.frame import Dataset, LabelledFrame
 from elyte.reference.audit import Finding, audit
 from elyte.reference.firewall import Limits
 from elyte.reference.labelling import TIME_LIMIT, isolated_atom_energies, label_frames
+from elyte.reference.molecules import check_molecules
 from elyte.reference.settings import EngineSettings
-from elyte.reference.strain import strain_test, was_tested
 from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
 
 
@@ -59,6 +61,12 @@ def label(
     audit_only: Annotated[
         bool, typer.Option("--audit", help="Judge the labels that are in the file; make none.")
     ] = False,
+    reactions: Annotated[
+        bool, typer.Option("--reactions", help="Let molecules break and merge.")
+    ] = False,
+    dispersion: DispersionOption = None,
+    functional: FunctionalOption = "PBE",
+    dispersion_cutoff: CutoffOption = "12 Å",
     species: Annotated[
         str | None, typer.Option(help="Elements of a .cfg's types, in order: Li,Ti,O.")
     ] = None,
@@ -69,16 +77,19 @@ def label(
     """Label structures by a reference method, or audit the labels of a file.
 
     Labels are kept in a ledger as they come: the same command again goes on where it stopped.
+    The first label of an engine and its settings is held against finite differences of the energy.
     """
     elements = None if species is None else [name.strip() for name in species.split(",")]
     limits = Limits(force=max_force)
     if audit_only:
         dataset = read_dataset(source, energy_key, forces_key, stress_key, elements)
-        _print_audit(source, dataset, audit(dataset, limits))
+        findings = audit(dataset, limits, reactions=reactions, momenta=read_momenta(source))
+        _print_audit(source, dataset, findings)
         return
     if out is None:
         raise InputError("where shall the labelled frames go? Name a file by --out")
     frames = read_frames(source, elements)
+    change = changer(dispersion, functional, dispersion_cutoff)
     named = {"engine": engine, "method": method, "preset": preset, "accuracy": accuracy}
     values = {name: value for name, value in named.items() if value is not None}
     settings = EngineSettings.from_mapping(
@@ -95,16 +106,16 @@ def label(
             config_type=config_type,
             limits=limits,
             time_limit=time_limit,
+            accept=None if reactions else check_molecules,
             retry=retry,
             cores=cores,
         )
         good = Dataset(item for item in results if isinstance(item, LabelledFrame))
-        _test_stress(good, settings, book, workers)
         atoms = Dataset()
         if isolated_atoms:
             isolated_atom_energies(good.species, settings, book)
             atoms = book.dataset(config_type=ISOLATED_ATOM)
-    write_dataset(out, atoms + good, elements)
+    write_dataset(out, atoms + (good if change is None else map(change, good)), elements)
     _print_summary(results, out, folder)
 
 
@@ -117,16 +128,6 @@ def _pairs(texts: list[str]) -> dict[str, Any]:
             raise InputError(f"'--set {text}': write name=value, such as cutoff='500 eV'")
         found[name.strip()] = yaml.safe_load(value)
     return found
-
-
-def _test_stress(good: Dataset, settings: EngineSettings, book: Ledger, workers: int) -> None:
-    """Hold the stress of this level of theory against the energy, once."""
-    item = next((item for item in good if item.labels.stress is not None), None)
-    if item is None or was_tested(settings, book):
-        return
-    outcome = strain_test(item, settings, book, workers)
-    if outcome.kind == "stress_wrong":
-        raise InputError(f"{outcome.reason}: this engine's stress cannot be trained on")
 
 
 def _print_summary(results: list[LabelledFrame | Outcome], out: Path, ledger: Path) -> None:
@@ -151,7 +152,9 @@ def _print_audit(source: Path, dataset: Dataset, findings: list[Finding]) -> Non
     )
     if not findings:
         return
-    table = Table("fault", "frames", "which", "the first one")
+    table = Table(
+        "fault", "frames", "which", "the first one", title="what would have poisoned a training"
+    )
     counts = Counter(finding.kind for finding in findings)
     for kind in counts:
         same = [finding for finding in findings if finding.kind == kind]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +12,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from elyte.cli.dispersion import CutoffOption, DispersionOption, FunctionalOption, changer
 from elyte.cli.display import Display
 from elyte.core.errors import InputError, Outcome
 from elyte.core.formats import write_extxyz
 from elyte.core.frame import Dataset, LabelledFrame
 from elyte.reference.labelling import label_frames
-from elyte.reference.settings import EngineSettings
+from elyte.reference.settings import EngineSettings, recorded_key
+from elyte.reference.suggested import extremes
 from elyte.workflow.database import Entry
 from elyte.workflow.ledger import Ledger
+from elyte.workflow.provenance import provenance_path
 
 
 class Action(StrEnum):
@@ -40,10 +44,15 @@ def ledger(
     ] = None,
     level: Annotated[str | None, typer.Option(help="Level of theory to export.")] = None,
     species: Annotated[str | None, typer.Option(help="Order of types in a .cfg: H,C,O.")] = None,
+    dispersion: DispersionOption = None,
+    functional: FunctionalOption = "PBE",
+    dispersion_cutoff: CutoffOption = "12 Å",
 ) -> None:
     """Show, verify, repair, merge or export the labels of a ledger.
 
-    Repairing forgets the labels whose files are damaged, so that they are made again.
+    Verifying compares every file, structure and key with its hash. Repairing forgets the labels
+    whose files are damaged, so that they are made again. Merging takes over into the first ledger
+    what the others have and it has not. Beside an export lies its provenance, a JSON file.
     """
     place = find_ledger(folder)
     if action is Action.merge:
@@ -54,7 +63,8 @@ def ledger(
         if repair or action is Action.verify:
             _verify(book, repair)
         elif action is Action.export:
-            _export(book, out, level, species)
+            change = changer(dispersion, functional, dispersion_cutoff)
+            _export(book, out, level, species, change)
         else:
             _show(book)
 
@@ -65,11 +75,18 @@ def quarantine(
         list[str] | None, typer.Option(help="Accept the label of this key (its beginning).")
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Label all of them again.")] = False,
+    show: Annotated[
+        str | None, typer.Option(help="Show all that is known of this key (its beginning).")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write those with labels to .extxyz.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Child processes of a retry.")] = 2,
 ) -> None:
-    """List the refused labels with their reasons; release them or try them again."""
+    """List the refused labels with their reasons; show one, release them, try them again."""
     place = find_ledger(folder)
+    if show:
+        with Ledger(place, writable=False) as book:
+            _show_one(book, _find(book, show))
+        return
     if release or retry:
         with Ledger(place) as book:
             for beginning in release or []:
@@ -115,7 +132,7 @@ def _show(book: Ledger) -> None:
 
 def _verify(book: Ledger, repair: bool) -> None:
     total = book.count() + book.count(quarantined=True)
-    damages = book.verify(repair)
+    damages = book.verify(repair, lambda entry, frame: recorded_key(frame, entry.provenance))
     for damage in damages:
         print(damage)
     print(f"{total - len(damages)} of {total} entries match their hash")
@@ -133,20 +150,60 @@ def _merge(place: Path, others: list[Path]) -> None:
         print(f"{len(book)} labels in {place}")
 
 
-def _export(book: Ledger, out: Path | None, level: str | None, species: str | None) -> None:
+def _export(
+    book: Ledger,
+    out: Path | None,
+    level: str | None,
+    species: str | None,
+    change: Callable[[LabelledFrame], LabelledFrame] | None,
+) -> None:
     if out is None:
         raise InputError("export where to? Name a file by --out")
     elements = None if species is None else [name.strip() for name in species.split(",")]
-    print(f"{book.export(out, level, elements)} labelled frames in {out}")
+    count = book.export(out, level, elements, change)
+    print(f"{count} labelled frames in {out} (their provenance in {provenance_path(out)})")
 
 
-def _release(book: Ledger, beginning: str) -> None:
+def _find(book: Ledger, beginning: str) -> Entry:
+    """Return the one quarantined entry whose key begins so."""
     found = [e for e in book.entries(quarantined=True) if e.key.startswith(beginning)]
     if len(found) != 1:
         raise InputError(f"{len(found)} quarantined labels have a key that begins '{beginning}'")
-    labelled = book.release(found[0].key)
+    return found[0]
+
+
+def _show_one(book: Ledger, entry: Entry) -> None:
+    """Print why a label was refused, what it holds, and how it was made."""
+    frame = book.frame(entry)
+    console = Console(highlight=False, soft_wrap=True)
+    lines = [
+        f"key          {entry.key}",
+        f"refused      {entry.outcome.kind}: {entry.outcome.reason}",
+        f"structure    {frame.to_ase().get_chemical_formula()}, {len(frame)} atoms, "
+        + (f"{frame.volume:.1f} Å³" if frame.pbc.any() else "no box"),
+        f"level        {entry.level or '?'}",
+        f"config_type  {entry.config_type or '–'}",
+        f"labelled     {entry.created} UTC",
+    ]
+    if entry.energy is not None:
+        labels = book.load(entry).labels
+        largest = extremes(labels)
+        lines.append(f"energy       {labels.energy:.6f} eV")
+        lines += [] if largest.force is None else [f"largest |F|  {largest.force:.4g} eV/Å"]
+        lines += [] if largest.stress is None else [f"largest σ    {largest.stress:.4g} eV/Å³"]
+    else:
+        lines.append("energy       – (there is no label)")
+    given = {**entry.provenance.get("settings", {}), **entry.outcome.details}
+    lines += [f"  {name} = {value}" for name, value in given.items()]
+    for line in lines:
+        console.print(line, markup=False)
+
+
+def _release(book: Ledger, beginning: str) -> None:
+    entry = _find(book, beginning)
+    labelled = book.release(entry.key)
     then = "is accepted" if labelled else "had no label; it is labelled when next asked for"
-    print(f"{found[0].key[:12]} {then}")
+    print(f"{entry.key[:12]} {then}")
 
 
 def _retry(book: Ledger, workers: int) -> None:

@@ -14,7 +14,10 @@ from rich.console import Console
 from elyte import load
 from elyte.chemistry import BondWatch
 from elyte.chemistry.quantities import PRESSURE, TEMPERATURE, TIME, Dimension, parse
+from elyte.cli.analysing import named_numbers
+from elyte.cli.dispersion import CutoffOption, potential_of
 from elyte.cli.display import Display
+from elyte.cli.observe import Observing, mean_volume
 from elyte.core.errors import FormatError, InputError, Outcome
 from elyte.core.formats import read_frames
 from elyte.core.frame import Frame
@@ -33,6 +36,7 @@ from elyte.dynamics import (
     relax,
     simulate,
 )
+from elyte.potentials import Sum
 from elyte.selection import ActiveSet
 
 SEGMENT = 5000  # steps between two saved states
@@ -71,6 +75,21 @@ def md(
     watch: Annotated[
         bool, typer.Option(help="Stop at changed bonds, a temperature run away, or a void.")
     ] = True,
+    observe: Annotated[
+        list[str] | None,
+        typer.Option(help="Property to accumulate while it runs: conductivity, diffusion."),
+    ] = None,
+    observe_every: Annotated[str, typer.Option(help="Time between two observations.")] = "10fs",
+    observe_window: Annotated[
+        str, typer.Option(help="Longest time that observations are correlated over.")
+    ] = "50ps",
+    charge: Annotated[
+        list[str] | None, typer.Option(help="Charge of a species in e: Li+=0.8. Repeatable.")
+    ] = None,
+    dispersion: Annotated[
+        str | None, typer.Option(help="Add D3(BJ) of this functional: PBE, r2SCAN, GFN1-xTB, ….")
+    ] = None,
+    dispersion_cutoff: CutoffOption = "12 Å",
     threads: Annotated[int, typer.Option(min=1, help="Threads of the potential.")] = 1,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the state beside the trajectory.")
@@ -82,7 +101,8 @@ def md(
     """Run molecular dynamics of a structure with a potential.
 
     Beside the trajectory stand the series (OUT.csv) and the state (OUT.state.npz), from which
-    the same command with --resume goes on; frames that extrapolate go to OUT.extrapolating.xyz.
+    the same command with --resume goes on; frames that extrapolate go to OUT.extrapolating.xyz,
+    what was observed to OUT.observed.json.
     """
     if out.exists() and not (resume or overwrite):
         raise InputError(f"{out} is there already: --resume to go on with it, --overwrite to not")
@@ -99,6 +119,7 @@ def md(
         barostat_time=_measure(barostat_time, TIME, "--barostat-time"),
         series_every=_steps(series_every, step, "--series-every"),
         frames_every=_steps(save_every, step, "--save-every"),
+        flux_every=_steps(observe_every, step, "--observe-every") if observe else 0,
         velocities=velocities,
     )
     elements = None if species is None else [name.strip() for name in species.split(",")]
@@ -109,7 +130,15 @@ def md(
     if active_set is not None:
         grade = ActiveSet.load(active_set, model).grade_function(model)
         grades = [GradeWatch(grade, grade_save, grade_stop, grade_every)]
-    run = _Run(out, model.native(threads=threads), settings, [*grades, *rules], seed)
+    force_field: Any = model.native(threads=threads)
+    if dispersion is not None:
+        force_field = Sum((model, potential_of(dispersion, dispersion_cutoff, model.species)))
+    run = _Run(out, force_field, settings, [*grades, *rules], seed)
+    run.observing = Observing.of(
+        observe or [], frame, settings, settings.flux_every,
+        _measure(observe_window, TIME, "--observe-window"),
+        out.with_name(f"{out.name}.observed.npz"), named_numbers(charge, "--charge"),
+    )  # fmt: skip
     with Display() as display:
         state = run.saved_state() if resume else None
         if relax_first and state is None:
@@ -120,6 +149,8 @@ def md(
             display.say(f"stopped; go on with the same command and --resume ({run.state_path})")
             raise typer.Exit(130) from None
     run.write_extrapolating(grades)
+    if run.observing is not None and run.last is not None:
+        run.observing.report(mean_volume(run.series_path), out)
     _report(outcome, run, frame)
 
 
@@ -183,6 +214,7 @@ class _Run:
     rules: list[StopRule]
     seed: int
     last: RunResult | None = None
+    observing: Observing | None = None
 
     @property
     def state_path(self) -> Path:
@@ -200,6 +232,9 @@ class _Run:
         begin = 0 if state is None else state.step
         if begin > self.settings.steps:
             raise InputError(f"the saved state is at step {begin}, beyond the end of this run")
+        observing = self.observing
+        if observing is not None and begin:
+            observing.restore(begin)
         self._cut_series(begin)
         self.out.parent.mkdir(parents=True, exist_ok=True)
         append_after = None if state is None else begin
@@ -214,15 +249,19 @@ class _Run:
                     self.settings,
                     state,
                     self.seed,
+                    observers=observing.looking if observing is not None else [],
                     stop_rules=self.rules,
                     progress=progress,
                     began=0,
                     until=SEGMENT * (begin // SEGMENT + 1),
+                    flux=observing.flux if observing is not None else None,
                     writer=writer,
                 )
                 outcome, state = self.last.outcome, self.last.state
                 begin = state.step
                 self._append_series(self.last)
+                if observing is not None:
+                    observing.segment(self.last.series, begin)
                 state.save(self.state_path)
         return outcome
 

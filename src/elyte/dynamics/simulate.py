@@ -218,7 +218,7 @@ class _Run:
 
     def _look(self, observers: list[Observer], rules: list[StopRule]) -> Outcome | None:
         watching = [o for o in observers if self.step % o.every == 0]
-        checking = [r for r in rules if self.step % r.every == 0]
+        checking = [r for r in rules if self.step % r.every == 0 and not self._passes(r)]
         if not (watching or checking):
             return None
         state = self._state()
@@ -228,11 +228,16 @@ class _Run:
             state,
             self.simulation.temperature,
             float(self.settings.targets(1, done)[0][0]),
-            self.simulation.rows(),
         )
         for observer in watching:
             observer(moment)
         return next((o for o in (rule.check(moment) for rule in checking) if o), None)
+
+    def _passes(self, rule: StopRule) -> bool:
+        """Return whether a grade made with the forces shows that there is nothing to look at."""
+        if not isinstance(rule, GradeWatch):
+            return False
+        return rule.passes(self.frame.numbers, self.simulation.rows(), self.step)
 
     def _early(self, outcome: Outcome, rules: list[StopRule]) -> Outcome:
         """Keep the last frames before an early end, and let the rules look at them."""

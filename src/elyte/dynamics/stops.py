@@ -26,14 +26,11 @@ class Moment:
         state: everything the run needs to go on; frame, step, time and more are read from it.
         temperature: K, instantaneous.
         target: temperature that the thermostat aims at, K.
-        rows: ∂E_i/∂θ of the atoms, (n, W), where a rule asked for them; valid until the run
-            goes on.
     """
 
     state: MDState
     temperature: float
     target: float
-    rows: NDArray[np.float64] | None = None
 
     @property
     def frame(self) -> Frame:
@@ -118,6 +115,7 @@ class GradeWatch(StopRule):
     records: list[tuple[int, float, int]] = field(default_factory=list)
     _stride: int = 1
     _seen: int = 0
+    _known: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.save < self.stop:
@@ -125,7 +123,7 @@ class GradeWatch(StopRule):
 
     def check(self, moment: Moment) -> Outcome | None:
         """Grade the frame."""
-        value, atom = self._look(moment.frame, moment.step, moment.rows)
+        value, atom = self._look(moment.frame, moment.step, moving=True)
         if np.isfinite(value) and value <= self.stop:
             return None
         element = moment.frame.symbols[atom]
@@ -145,11 +143,29 @@ class GradeWatch(StopRule):
         own = getattr(self.grade, "potential", None)
         return hasattr(self.grade, "of_rows") and own is not None and own is potential
 
-    def _look(
-        self, frame: Frame, step: int, rows: NDArray[np.float64] | None = None
-    ) -> tuple[float, int]:
+    def passes(
+        self, numbers: NDArray[np.int64], rows: NDArray[np.float64] | None, step: int
+    ) -> bool:
+        """Return whether the rows of a step show that there is nothing to keep, and note its grade.
+
+        What takes longer, to make a frame and look at it, is for the steps that do not pass.
+        """
+        self._known = None
         of_rows = getattr(self.grade, "of_rows", None)
-        known = None if rows is None or of_rows is None else of_rows(frame.numbers, rows)
+        if rows is None or of_rows is None:
+            return False
+        self._known = of_rows(numbers, rows)
+        if self._known is None:
+            return False
+        atom = int(self._known.argmax())
+        value = float(self._known[atom])
+        if not value <= self.save:  # nan is no number that passes
+            return False
+        self.records.append((step, value, atom))
+        return True
+
+    def _look(self, frame: Frame, step: int, moving: bool = False) -> tuple[float, int]:
+        known = self._known if moving else None
         grades = np.asarray(self.grade(frame) if known is None else known)
         grades = np.where(np.isfinite(grades), grades, np.inf)
         atom = int(grades.argmax())

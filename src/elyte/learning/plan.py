@@ -96,7 +96,7 @@ def _label(state: State) -> tuple[Task, ...]:
 def label_task(settings: Settings, ref: FrameRef, config_type: str) -> Task:
     """Return the task that labels one frame."""
     inputs = {"frame": ref.plain(), "engine": dict(settings.engine), "config_type": config_type}
-    return Task("label", inputs)
+    return Task("label", inputs | ({"reactions": True} if settings.reactions else {}))
 
 
 def _check(state: State) -> tuple[Task, ...]:

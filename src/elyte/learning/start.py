@@ -91,6 +91,7 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         samplers={name: n for name, n in learning.start.items() if n},
         sampler_engine=_sampler_engine(recipe, composition.label.counts, engine.as_dict()),
         sampler_time=learning.start_time,
+        reactions=learning.reactions,
     )
 
 

@@ -93,6 +93,7 @@ class Settings:
     thermostat: str
     barostat: str
     dispersion: Mapping[str, Any] | None = None
+    reactions: bool = False
     label_cell: Frame | None = None
     production_cell: Frame | None = None
     # the start set's samplers: frames of each, and the engine and length of their dynamics

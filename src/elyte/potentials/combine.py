@@ -1,4 +1,4 @@
-"""Sums of potentials: a learned short range and what is added to it at run time."""
+"""Sums of potentials (a learned short range and what is added at run time), means of ensembles."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from elyte.reference.engines import ENGINES, Engine, find_engine
 from elyte.reference.firewall import Context, Limits, faults, inspect
-from elyte.reference.labelling import isolated_atom_energies, label_frames
+from elyte.reference.labelling import isolated_atom_energies, label_frames, strain_test
+from elyte.reference.molecules import check_molecules
 from elyte.reference.settings import EngineSettings, label_key
-from elyte.reference.strain import strain_test
 
 __all__ = [
     "ENGINES",
@@ -12,6 +12,7 @@ __all__ = [
     "Engine",
     "EngineSettings",
     "Limits",
+    "check_molecules",
     "faults",
     "find_engine",
     "inspect",

@@ -19,7 +19,7 @@ from elyte.chemistry.reference_settings import AseSettings
 from elyte.core.errors import InputError, MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.reference import programs
-from elyte.reference.molecules import boxed, check_periodicity
+from elyte.reference.boxes import boxed, check_periodicity
 from elyte.reference.packages import split_path, version_of
 from elyte.reference.settings import EngineSettings
 

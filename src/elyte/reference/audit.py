@@ -1,23 +1,27 @@
 """Judge a whole labelled data set: what would have poisoned a training on it.
 
-Besides the firewall's judgement of each frame: duplicates, several levels of theory in one set,
-stress in some frames and not in others, and energies that do not fit the rest.
+Besides the firewall's judgement of each frame, with limits that the set itself suggests:
+duplicates and near-duplicates, molecules that broke or merged, several levels of theory in one
+set (by name, or by energies in two clouds), energies that do not fit the rest, cells with another
+charge, stress in some frames and not in others, and the motion of the atoms in the stress.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from elyte.core.errors import Outcome
 from elyte.core.frame import Dataset, Frame
+from elyte.reference.duplicates import CLOSE, near_duplicates
 from elyte.reference.firewall import Context, Limits, faults
-
-ENERGY_OUTLIER = 1.0
-"""eV per atom away from the rest of its composition."""
+from elyte.reference.kinetic import kinetic_slope
+from elyte.reference.levels import residuals, second_level
+from elyte.reference.molecules import odd_ones
+from elyte.reference.suggested import extremes, suggested_limits
 
 
 @dataclass(frozen=True)
@@ -39,25 +43,33 @@ def audit(
     dataset: Dataset,
     limits: Limits | None = None,
     accept: Callable[[Frame], Outcome] | None = None,
+    reactions: bool = False,
+    momenta: Sequence[ArrayLike | None] | None = None,
+    closest: float = CLOSE,
 ) -> list[Finding]:
     """Return every fault of a labelled data set; an empty list when there is none.
 
     Args:
         dataset: frames with labels; isolated atoms (single atoms) among them give the reference
             of the energies.
-        limits: of the firewall.
+        limits: the widest that the firewall lets pass; the set narrows them.
         accept: a judgement of the structures, for the firewall.
+        reactions: whether molecules may break and merge.
+        momenta: of each frame's atoms where they are known, √(u eV), (n, 3): they tell whether
+            the stress has their motion in it.
+        closest: Å; frames that differ by less (r.m.s. over atoms) are near-duplicates.
     """
     some_stress = any(item.labels.stress is not None for item in dataset)
-    context = Context(
-        limits or Limits(), _atom_energies(dataset), stress_expected=some_stress, accept=accept
-    )
+    own = suggested_limits([extremes(item.labels) for item in dataset], limits)
+    context = Context(own, _atom_energies(dataset), stress_expected=some_stress, accept=accept)
     found: list[Finding] = []
     for index, item in enumerate(dataset):
         chosen = replace(context, forces_expected=len(item.frame) > 1)
         for outcome in faults(item.frame, item.labels, chosen):
             found.append(Finding(outcome.kind, f"frame {index}: {outcome.reason}", (index,)))
-    return [*found, *_duplicates(dataset), *_levels(dataset), *_energy_outliers(dataset)]
+    found += [] if reactions else _odd_molecules(dataset)
+    found += [*_duplicates(dataset), *_near_duplicates(dataset, closest), *_levels(dataset)]
+    return [*found, *_energies(dataset), *_charges(dataset), *_kinetic(dataset, momenta)]
 
 
 def _atom_energies(dataset: Dataset) -> dict[int, float] | None:
@@ -98,45 +110,93 @@ def _levels(dataset: Dataset) -> list[Finding]:
     return [Finding("mixed_levels", text, tuple(others))]
 
 
-def _energy_outliers(dataset: Dataset) -> list[Finding]:
-    """Find energies far from E = Σ_z n_z e_z, with e_z fitted to the set so that few outliers
-    do not pull it (iteratively reweighted least squares, Cauchy weights)."""
-    places = [index for index, item in enumerate(dataset) if len(item.frame) > 1]
-    if len(places) < 10:
+def _odd_molecules(dataset: Dataset) -> list[Finding]:
+    odd = odd_ones(dataset.frames)
+    return [Finding("bonds_changed", f"frame {i}: {text}", (i,)) for i, text in odd.items()]
+
+
+def _near_duplicates(dataset: Dataset, closest: float) -> list[Finding]:
+    """Name each frame once that an earlier one (nearly) repeats; exact copies are named before."""
+    digests = [frame.digest() for frame in dataset.frames]
+    seen: set[int] = set()
+    findings = []
+    for twins in near_duplicates(dataset.frames, closest):
+        if digests[twins.first] == digests[twins.second] or twins.second in seen:
+            continue
+        seen.add(twins.second)
+        text = (
+            f"frame {twins.second} is frame {twins.first} but for {twins.distance:.1e} Å: turned, "
+            "moved, re-ordered, or taken again before anything had moved"
+        )
+        findings.append(Finding("near_duplicate", text, (twins.second,)))
+    return findings
+
+
+def _energies(dataset: Dataset) -> list[Finding]:
+    found = residuals(dataset)
+    if not len(found.frames):
         return []
-    species = dataset.species
-    counts = np.array(
-        [[(dataset[i].frame.numbers == z).sum() for z in species] for i in places], dtype=float
-    )
-    sizes = counts.sum(axis=1)
-    energies = np.array([dataset[i].labels.energy for i in places])
-    usable = np.isfinite(energies)
-    if not usable.any():
-        return []
-    residuals = _robust_residuals(
-        counts[usable] / sizes[usable, None], energies[usable] / sizes[usable]
-    )
-    scale = 1.4826 * float(np.median(np.abs(residuals)))
-    bad = np.abs(residuals) > max(ENERGY_OUTLIER, 20 * scale)
-    frames = np.array(places)[usable]
-    return [
+    findings = [
         Finding(
             "energy_outlier",
             f"frame {index}: the energy is {off:+.3g} eV per atom from what its composition has "
             "in the rest of the set",
             (int(index),),
         )
-        for index, off in zip(frames[bad], residuals[bad], strict=True)
+        for index, off in zip(
+            found.frames[found.outliers], found.values[found.outliers], strict=True
+        )
+    ]
+    second = second_level(found)
+    if second is not None:
+        frames, apart = second
+        text = (
+            f"the energies of {len(frames)} frames lie {1000 * apart:.0f} meV per atom from the "
+            "others, with none between: another functional, pseudopotential, charge or dispersion"
+        )
+        findings.append(Finding("two_levels", text, tuple(map(int, frames))))
+    return findings
+
+
+def _charges(dataset: Dataset) -> list[Finding]:
+    """Find cells whose atomic charges do not sum to the whole number that they do in the rest."""
+    totals = {
+        i: float(item.labels.charges.sum())
+        for i, item in enumerate(dataset)
+        if item.labels.charges is not None and len(item.frame) > 1
+    }
+    usual = {
+        name: round(float(np.median([totals[i] for i in members])))
+        for name, members in _by_composition(dataset, list(totals)).items()
+    }
+    names = {i: tuple(np.sort(dataset[i].frame.numbers).tolist()) for i in totals}
+    return [
+        Finding(
+            "wrong_charge",
+            f"frame {i}: the atomic charges sum to {total:+.3g} e, those of its composition to "
+            f"{usual[names[i]]:+d} e: the number of electrons is another one",
+            (i,),
+        )
+        for i, total in totals.items()
+        if abs(total - usual[names[i]]) > 0.05
     ]
 
 
-def _robust_residuals(
-    fractions: NDArray[np.float64], energies: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    residuals = energies - np.median(energies)
-    for _ in range(30):
-        scale = max(1.4826 * float(np.median(np.abs(residuals))), 1e-6)
-        weights = np.sqrt(1.0 / (1.0 + (residuals / scale) ** 2))
-        solution = np.linalg.lstsq(fractions * weights[:, None], energies * weights, rcond=1e-10)
-        residuals = energies - fractions @ solution[0]
-    return residuals
+def _by_composition(dataset: Dataset, indices: list[int]) -> dict[tuple[int, ...], list[int]]:
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index in indices:
+        name = tuple(np.sort(dataset[index].frame.numbers).tolist())
+        groups.setdefault(name, []).append(index)
+    return groups
+
+
+def _kinetic(dataset: Dataset, momenta: Sequence[ArrayLike | None] | None) -> list[Finding]:
+    slope = None if momenta is None else kinetic_slope(dataset, momenta)
+    if slope is None or not slope.found:
+        return []
+    text = (
+        f"the stress goes with the momenta of the atoms (slope {slope.value:.2f} ± "
+        f"{slope.error:.2f}; 0 without, 1 with): their kinetic part is in it, take it out"
+    )
+    frames = [i for i, item in enumerate(dataset) if item.labels.stress is not None]
+    return [Finding("stress_kinetic", text, tuple(frames))]

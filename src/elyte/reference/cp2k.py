@@ -14,9 +14,9 @@ from elyte.chemistry.reference_settings import Cp2kSettings
 from elyte.core.errors import FormatError, InputError, MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.reference import d3, programs
+from elyte.reference.boxes import boxed, check_periodicity, unpaired_electrons
 from elyte.reference.cp2k_input import RYDBERG, data_folder, kinds, write_input
 from elyte.reference.cp2k_output import abort_message, converged, read_output, scf_steps
-from elyte.reference.molecules import boxed, check_periodicity, unpaired_electrons
 from elyte.reference.settings import EngineSettings
 
 TASK = "elyte.reference.cp2k:label"

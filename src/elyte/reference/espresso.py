@@ -15,6 +15,7 @@ from elyte.chemistry.reference_settings import EspressoSettings
 from elyte.core.errors import FormatError, MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.reference import d3, programs, pseudopotentials
+from elyte.reference.boxes import boxed, check_periodicity, unpaired_electrons
 from elyte.reference.espresso_files import (
     RYDBERG,
     converged,
@@ -22,7 +23,6 @@ from elyte.reference.espresso_files import (
     read_output,
     write_input,
 )
-from elyte.reference.molecules import boxed, check_periodicity, unpaired_electrons
 from elyte.reference.settings import EngineSettings
 
 TASK = "elyte.reference.espresso:label"

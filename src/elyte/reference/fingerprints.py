@@ -18,6 +18,9 @@ from elyte.chemistry.reference_settings import (
 from elyte.core.frame import Frame
 from elyte.reference import packages, pseudopotentials
 
+RESTING_ON_FILES = (EspressoSettings, VaspSettings, AseSettings, FoundationSettings)
+"""Settings that stand for more than they hold."""
+
 
 def fingerprints(frame: Frame, engine: str, options: ReferenceSettings) -> dict[str, Any]:
     """Return the settings that stand for files or packages, as they go into the key of a label.

@@ -48,6 +48,8 @@ class Context:
         charge: total charge, e; None leaves its check out.
         forces_expected: whether forces must be there.
         stress_expected: whether a periodic frame must have a stress.
+        electrons: how many electrons the calculation had, and how many the cell ought to have at
+            its charge; None where an engine does not say.
         accept: a further judgement of the structure ("done" or the reason against it), such as
             a watch for molecules that broke or merged.
     """
@@ -57,6 +59,7 @@ class Context:
     charge: float | None = None
     forces_expected: bool = True
     stress_expected: bool = True
+    electrons: tuple[float | None, ...] = (None, None)
     accept: Callable[[Frame], Outcome] | None = None
 
 
@@ -206,6 +209,19 @@ def check_charge(frame: Frame, labels: Labels, context: Context) -> Outcome:
     )
 
 
+def check_electrons(frame: Frame, labels: Labels, context: Context) -> Outcome:
+    """The calculation had as many electrons as the cell has at its charge."""
+    found, expected = (*context.electrons, None, None)[:2]
+    if found is None or expected is None or abs(found - expected) < 0.01:
+        return PASSED
+    return Outcome(
+        "wrong_electrons",
+        f"the calculation had {found:g} electrons, but the cell has {expected:g}: a wrong charge, "
+        "or another pseudopotential",
+        {"electrons": found, "expected": expected},
+    )
+
+
 def check_structure(frame: Frame, labels: Labels, context: Context) -> Outcome:
     """The caller's own judgement of the structure."""
     return PASSED if context.accept is None else context.accept(frame)
@@ -219,5 +235,6 @@ CHECKS: tuple[Check, ...] = (
     check_stress,
     check_energy,
     check_charge,
+    check_electrons,
     check_structure,
 )

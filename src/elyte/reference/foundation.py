@@ -21,7 +21,7 @@ from elyte.chemistry.reference_settings import FoundationSettings
 from elyte.core.errors import InputError, MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.reference import d3, packages, programs
-from elyte.reference.molecules import check_periodicity
+from elyte.reference.boxes import check_periodicity
 from elyte.reference.settings import EngineSettings
 
 TASK = "elyte.reference.foundation:label"

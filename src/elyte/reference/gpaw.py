@@ -22,7 +22,7 @@ from elyte.core.errors import MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.core.units import BOLTZMANN
 from elyte.reference import cache, d3
-from elyte.reference.molecules import (
+from elyte.reference.boxes import (
     boxed,
     check_periodicity,
     is_ground_state_atom,

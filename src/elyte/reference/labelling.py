@@ -13,18 +13,24 @@ from ase.data import ground_state_magnetic_moments
 from elyte.core.errors import DamagedData, Outcome
 from elyte.core.frame import Frame, LabelledFrame, Labels
 from elyte.core.progress import Progress, silent
+from elyte.reference import strain
 from elyte.reference.cost import Cost, estimate_cost
 from elyte.reference.engines import Engine, find_engine
 from elyte.reference.firewall import Context, Limits, inspect
 from elyte.reference.programs import CORES
 from elyte.reference.settings import EngineSettings, label_key
-from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
+from elyte.reference.suggested import Extremes, extremes, suggested_limits
+from elyte.workflow.ledger import AUXILIARY, ISOLATED_ATOM, STRAIN_TEST, Ledger
 from elyte.workflow.pool import LocalPool
 from elyte.workflow.task import Task
 
 _LABELS = ("energy", "forces", "stress", "charges")
 TIME_LIMIT = 1800.0
 """Seconds that one label may take."""
+TEST_FRAMES = 3
+"""Labels of a new level of theory whose stress is tested, until one passes."""
+ELECTRONS = ("electrons", "expected_electrons")
+"""What an engine's answer may hold besides labels: how many there are, and how many ought to."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,30 @@ class _Request:
     settings: EngineSettings
     level: str
     config_type: str
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What labels are made by and kept in."""
+
+    settings: EngineSettings
+    ledger: Ledger
+    engine: Engine
+    pool: LocalPool
+
+    def provenance(
+        self, labels: Labels | None, settings: EngineSettings | None = None
+    ) -> dict[str, Any]:
+        """Return what is kept with a label besides its numbers."""
+        kept: dict[str, Any] = {
+            "engine": self.engine.name,
+            "version": self.engine.version(),
+            "settings": (settings or self.settings).as_dict(),
+        }
+        if labels is not None:
+            largest = extremes(labels)
+            kept |= {"largest_force": largest.force, "largest_stress": largest.stress}
+        return kept
 
 
 def label_frames(
@@ -90,14 +120,50 @@ def label_frames(
     found = {key: _known(ledger, key, retry) for key in requests}
     missing = [requests[key] for key, known in found.items() if known is None]
     if missing:
+        report = _counting(progress or silent, len(requests), len(requests) - len(missing))
         children = min(workers, len(missing))
+        report(0, len(missing), str(_cost(missing, settings, ledger, children, cores)))
         with LocalPool(children, _environment(engine, cores), time_limit) as pool:
-            atoms = _atom_energies(_elements(missing), settings, ledger, engine, pool)
-            context = Context(limits or Limits(), atoms, settings.charge, accept=accept)
-            report = _counting(progress or silent, len(requests), len(requests) - len(missing))
-            report(0, len(missing), str(_cost(missing, settings, ledger, children, cores)))
-            found.update(_compute(missing, context, ledger, engine, pool, report))
+            bench = _Bench(settings, ledger, engine, pool)
+            context = _context(missing, bench, limits, accept)
+            found.update(_tested(missing, context, bench, report, retry))
     return [_with_frame(found[key], frame) for key, frame in zip(keys, frames, strict=True)]
+
+
+def strain_test(
+    item: LabelledFrame, settings: EngineSettings, ledger: Ledger, workers: int = 2
+) -> Outcome:
+    """Hold the stress of one label against finite differences of the energy.
+
+    `label_frames` does so by itself with the first label of every level of theory.
+
+    Args:
+        item: a periodic frame with its label, made by `settings`.
+        settings: engine and method.
+        ledger: open for writing; the strained frames are kept in it.
+        workers: child processes.
+
+    Returns:
+        "done", or "stress_wrong" with both numbers and the likely cause; "failed" when a strained
+        frame has no label.
+
+    Raises:
+        InputError, MissingDependency, StorageError: as `label_frames`.
+    """
+    engine = find_engine(settings.engine)
+    with LocalPool(workers, engine.environment(), TIME_LIMIT) as pool:
+        bench = _Bench(settings, ledger, engine, pool)
+        energies = _strained_energies(bench, Context())
+        outcome = strain.compare(item, engine.level(settings), energies)
+        if outcome.kind == "stress_wrong":
+            outcome = strain.diagnosed(item, outcome, energies)
+    return outcome
+
+
+def was_tested(settings: EngineSettings, ledger: Ledger) -> bool:
+    """Whether the stress of this level of theory was held against the energy."""
+    level = find_engine(settings.engine).level(settings)
+    return ledger.test(level, strain.NAME) is not None
 
 
 def isolated_atom_energies(
@@ -121,20 +187,121 @@ def isolated_atom_energies(
     """
     engine = find_engine(settings.engine)
     with LocalPool(1, engine.environment(), TIME_LIMIT) as pool:
-        return _atom_energies(sorted(set(numbers)), settings, ledger, engine, pool)
+        bench = _Bench(settings, ledger, engine, pool)
+        return _atom_energies(sorted(set(numbers)), bench)
 
 
-def _atom_energies(
-    elements: Sequence[int],
-    settings: EngineSettings,
-    ledger: Ledger,
-    engine: Engine,
-    pool: LocalPool,
-) -> dict[int, float]:
-    requests = {z: _atom_request(int(z), settings, engine) for z in elements}
-    found = {request.key: _known(ledger, request.key) for request in requests.values()}
+def _context(
+    missing: Sequence[_Request],
+    bench: _Bench,
+    limits: Limits | None,
+    accept: Callable[[Frame], Outcome] | None,
+) -> Context:
+    """Return what the firewall is to know; limits are narrowed by what the ledger holds."""
+    level = bench.engine.level(bench.settings)
+    known = [
+        Extremes(e.provenance.get("largest_force"), e.provenance.get("largest_stress"))
+        for e in bench.ledger.entries(quarantined=False)
+        if e.level == level and e.config_type not in AUXILIARY
+    ]
+    return Context(
+        suggested_limits(known, limits),
+        _atom_energies(_elements(missing), bench),
+        bench.settings.charge,
+        accept=accept,
+    )
+
+
+def _tested(
+    missing: Sequence[_Request],
+    context: Context,
+    bench: _Bench,
+    report: Progress,
+    again: bool = False,
+) -> dict[str, LabelledFrame | Outcome]:
+    """Label frames; where the level of theory is new, its stress is tested before the most.
+
+    The first periodic frames (up to three, for one may be odd) are labelled and strained. A stress
+    that is no derivative of the energy puts these and all others into quarantine.
+    """
+    level = bench.engine.level(bench.settings)
+    verdict = bench.ledger.test(level, strain.NAME)
+    if again and verdict is not None and not verdict.done:
+        verdict = None  # the engine may have been put right
+    found: dict[str, LabelledFrame | Outcome] = {}
+    samples = [r for r in missing if r.frame.pbc.all() and len(r.frame) > 1][:TEST_FRAMES]
+    for request in samples if verdict is None else ():
+        found.update(_compute([request], context, bench, report))
+        item = found[request.key]
+        if isinstance(item, Outcome) or item.labels.stress is None:
+            continue
+        outcome = strain.compare(item, level, _strained_energies(bench, context))
+        if outcome.kind != "failed":
+            verdict = outcome
+        if outcome.done:
+            break
+    if verdict is not None and not verdict.done:
+        return _condemned(missing, found, verdict, bench, context)
+    if verdict is not None:
+        bench.ledger.note_test(level, strain.NAME, verdict)
+    rest = [request for request in missing if request.key not in found]
+    found.update(_compute(rest, context, bench, _counting(report, len(missing), len(found))))
+    return found
+
+
+def _condemned(
+    missing: Sequence[_Request],
+    found: dict[str, LabelledFrame | Outcome],
+    verdict: Outcome,
+    bench: _Bench,
+    context: Context,
+) -> dict[str, LabelledFrame | Outcome]:
+    """Quarantine everything of a level whose stress is wrong, and keep the verdict with its cause.
+
+    What was not computed yet is not computed: `retry` does so once the engine is put right.
+    """
+    level = bench.engine.level(bench.settings)
+    item = next((x for x in found.values() if isinstance(x, LabelledFrame)), None)
+    if item is not None:
+        verdict = strain.diagnosed(item, verdict, _strained_energies(bench, context))
+    bench.ledger.note_test(level, strain.NAME, verdict)
+    for request in missing:
+        known = found.get(request.key)
+        if not isinstance(known, Outcome):
+            labels = None if known is None else known.labels
+            _quarantine(bench.ledger, request, verdict, labels, bench.provenance(labels))
+            found[request.key] = verdict
+    return found
+
+
+def _strained_energies(bench: _Bench, context: Context) -> strain.Energies:
+    """Return a function that labels strained frames on a bench and returns their energies."""
+
+    def energies(frames: Sequence[Frame]) -> list[float] | Outcome:
+        version, level = bench.engine.version(), bench.engine.level(bench.settings)
+        requests = [
+            _Request(label_key(f, bench.settings, version), f, bench.settings, level, STRAIN_TEST)
+            for f in frames
+        ]
+        found = {r.key: _known(bench.ledger, r.key) for r in requests}
+        missing = [r for r in requests if found[r.key] is None]
+        found.update(_compute(missing, context, bench, silent))
+        values = []
+        for request in requests:
+            item = found[request.key]
+            if not isinstance(item, LabelledFrame):
+                return item or Outcome("failed", "no label")
+            values.append(item.labels.energy)
+        return values
+
+    return energies
+
+
+def _atom_energies(elements: Sequence[int], bench: _Bench) -> dict[int, float]:
+    requests = {z: _atom_request(int(z), bench.settings, bench.engine) for z in elements}
+    found = {request.key: _known(bench.ledger, request.key) for request in requests.values()}
     missing = [request for request in requests.values() if found[request.key] is None]
-    found.update(_compute(missing, Context(), ledger, engine, pool, silent))
+    found.update(_compute(missing, Context(), bench, silent))
     labels = {z: found[request.key] for z, request in requests.items()}
     return {z: x.labels.energy for z, x in labels.items() if isinstance(x, LabelledFrame)}
 
@@ -148,22 +315,18 @@ def _atom_request(number: int, settings: EngineSettings, engine: Engine) -> _Req
 
 
 def _compute(
-    requests: Sequence[_Request],
-    context: Context,
-    ledger: Ledger,
-    engine: Engine,
-    pool: LocalPool,
-    progress: Progress,
+    requests: Sequence[_Request], context: Context, bench: _Bench, progress: Progress
 ) -> dict[str, LabelledFrame | Outcome]:
     """Run requests and store each answer as it comes."""
     tasks = {
-        Task(engine.task, {"frame": r.frame, "settings": r.settings.as_dict()}): r for r in requests
+        Task(bench.engine.task, {"frame": r.frame, "settings": r.settings.as_dict()}): r
+        for r in requests
     }
     results: dict[str, LabelledFrame | Outcome] = {}
     refused, started = 0, time.monotonic()
-    for task, answer in pool.run(tasks):
+    for task, answer in bench.pool.run(tasks):
         request = tasks[task]
-        results[request.key] = _store(request, answer, context, ledger)
+        results[request.key] = _store(request, answer, context, bench)
         refused += isinstance(results[request.key], Outcome)
         rate = (time.monotonic() - started) / len(results)
         note = f"{rate:.2g} s a label" + (f", {refused} refused" if refused else "")
@@ -183,19 +346,21 @@ def _cost(
 
 
 def _store(
-    request: _Request, answer: Mapping[str, Any] | Outcome, context: Context, ledger: Ledger
+    request: _Request, answer: Mapping[str, Any] | Outcome, context: Context, bench: _Bench
 ) -> LabelledFrame | Outcome:
-    provenance = {"settings": request.settings.as_dict()}
     if isinstance(answer, Outcome):
-        _quarantine(ledger, request, answer, None, provenance)
+        provenance = bench.provenance(None, request.settings)
+        _quarantine(bench.ledger, request, answer, None, provenance)
         return answer
-    provenance |= {name: value for name, value in answer.items() if name not in _LABELS}
     labels = Labels(level=request.level, **{n: answer[n] for n in _LABELS if n in answer})
-    verdict = inspect(request.frame, labels, context)
+    electrons = [answer.get(name) for name in ELECTRONS]
+    others = {n: v for n, v in answer.items() if n not in (*_LABELS, *ELECTRONS)}
+    provenance = {**bench.provenance(labels, request.settings), **others}
+    verdict = inspect(request.frame, labels, replace(context, electrons=tuple(electrons)))
     if not verdict.done:
-        _quarantine(ledger, request, verdict, labels, provenance)
+        _quarantine(bench.ledger, request, verdict, labels, provenance)
         return verdict
-    ledger.put(request.key, request.frame, labels, request.config_type, provenance)
+    bench.ledger.put(request.key, request.frame, labels, request.config_type, provenance)
     return LabelledFrame(request.frame, labels, request.config_type)
 
 

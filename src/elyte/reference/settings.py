@@ -13,7 +13,7 @@ from elyte.chemistry.reference_presets import expand_preset
 from elyte.chemistry.reference_settings import PLAIN, SETTINGS, ReferenceSettings
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
-from elyte.reference.fingerprints import fingerprints
+from elyte.reference.fingerprints import RESTING_ON_FILES, fingerprints
 from elyte.workflow.codec import content_hash
 
 
@@ -125,3 +125,21 @@ def label_key(frame: Frame, settings: EngineSettings, version: str) -> str:
     """
     physics = {**settings.as_dict(), **fingerprints(frame, settings.engine, settings.options)}
     return content_hash({"frame": frame.digest(), "settings": physics, "version": version})
+
+
+def recorded_key(frame: Frame, provenance: Mapping[str, Any]) -> str | None:
+    """Return the key that a label's kept engine version and settings give, or None without them.
+
+    Settings of an earlier or later elyte, which knew other fields, say nothing either, and
+    neither do settings that name files, which may have changed.
+    """
+    settings, version = provenance.get("settings"), provenance.get("version")
+    if not isinstance(settings, dict) or not isinstance(version, str):
+        return None
+    try:
+        chosen = EngineSettings.from_mapping(settings)
+    except InputError:
+        return None
+    if set(settings) != set(chosen.as_dict()) or isinstance(chosen.options, RESTING_ON_FILES):
+        return None
+    return label_key(frame, chosen, version)

@@ -16,7 +16,7 @@ from elyte.chemistry.reference_settings import VaspSettings
 from elyte.core.errors import FormatError, MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.reference import d3, programs, pseudopotentials
-from elyte.reference.molecules import boxed, check_periodicity, unpaired_electrons
+from elyte.reference.boxes import boxed, check_periodicity, unpaired_electrons
 from elyte.reference.settings import EngineSettings
 from elyte.reference.vasp_files import read_folder, write_folder
 

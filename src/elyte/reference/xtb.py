@@ -27,7 +27,7 @@ from elyte.chemistry.reference_settings import XtbSettings
 from elyte.core.errors import MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.core.units import BOHR, BOLTZMANN, HARTREE
-from elyte.reference.molecules import check_periodicity
+from elyte.reference.boxes import check_periodicity
 from elyte.reference.settings import EngineSettings
 
 OLDEST = (0, 8)

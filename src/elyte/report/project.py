@@ -245,11 +245,13 @@ def _dispersion(recipe: Recipe) -> str:
     if hybrid.is_trivial or hybrid.settings is None:
         return ""
     name = hybrid.settings.name
-    before = " from whose labels it was taken out" if hybrid.in_labels else ""
+    out = f", from whose labels {name} was taken out"
     return {
-        "added": f", with {name} added at run time{',' if before else ''}{before}",
+        "added": f"{out} and is added at run time"
+        if hybrid.in_labels
+        else f", with {name} added at run time",
         "learned": f", to whose labels {name} was added",
-        "omitted": f", from whose labels {name} was taken out",
+        "omitted": out,
     }[chosen.potential]
 
 

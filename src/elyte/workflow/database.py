@@ -24,6 +24,12 @@ CREATE TABLE IF NOT EXISTS labels (
     digest TEXT NOT NULL, atoms INTEGER NOT NULL, energy REAL,
     content TEXT NOT NULL, created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 );
+CREATE TABLE IF NOT EXISTS tests (
+    level TEXT NOT NULL, name TEXT NOT NULL,
+    kind TEXT NOT NULL, reason TEXT NOT NULL, details TEXT NOT NULL,
+    created TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    PRIMARY KEY (level, name)
+);
 PRAGMA user_version = {VERSION};
 """
 COLUMNS = (

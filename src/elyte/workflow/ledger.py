@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,12 +21,14 @@ from elyte.core.frame import Dataset, Frame, LabelledFrame, Labels
 from elyte.workflow.arrays import load_arrays, save_arrays
 from elyte.workflow.database import COLUMNS, GOOD, QUARANTINED, Entry, connect, guard
 from elyte.workflow.lock import ProjectLock
+from elyte.workflow.provenance import write_provenance
 
 ISOLATED_ATOM = "IsolatedAtom"
 """The `config_type` of isolated atoms, by the convention of extxyz data sets."""
 STRAIN_TEST = "StrainTest"
 """The `config_type` of frames that were strained to test an engine's stress."""
-_AUXILIARY = (ISOLATED_ATOM, STRAIN_TEST)
+AUXILIARY = (ISOLATED_ATOM, STRAIN_TEST)
+"""What a data set leaves out unless it is asked for."""
 
 
 class Ledger:
@@ -152,6 +155,42 @@ class Ledger:
         self._execute("DELETE FROM labels WHERE key = ?", [key])
         self.array_path(key).unlink(missing_ok=True)
 
+    def note_test(self, level: str, name: str, outcome: Outcome) -> None:
+        """Keep the outcome of a test of a level of theory, in the place of an earlier one."""
+        values = [level, name, outcome.kind, outcome.reason]
+        values.append(json.dumps(outcome.details, default=str))
+        self._execute(
+            "INSERT OR REPLACE INTO tests (level, name, kind, reason, details) "
+            "VALUES (?, ?, ?, ?, ?)",
+            values,
+        )
+
+    def test(self, level: str, name: str) -> Outcome | None:
+        """Return the outcome of a test of a level of theory, or None: it was not made."""
+        with guard(self.folder):
+            if not self._has_tests():
+                return None
+            row = self._database.execute(
+                "SELECT kind, reason, details FROM tests WHERE level = ? AND name = ?",
+                [level, name],
+            ).fetchone()
+        return None if row is None else Outcome(row[0], row[1], json.loads(row[2]))
+
+    def tests(self) -> list[tuple[str, str, Outcome]]:
+        """Return (level of theory, name, outcome) of all tests."""
+        with guard(self.folder):
+            if not self._has_tests():
+                return []
+            rows = self._database.execute(
+                "SELECT level, name, kind, reason, details FROM tests ORDER BY level, name"
+            ).fetchall()
+        return [(r[0], r[1], Outcome(r[2], r[3], json.loads(r[4]))) for r in rows]
+
+    def _has_tests(self) -> bool:
+        """Whether the table is there; ledgers that are only read may be of an earlier time."""
+        query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tests'"
+        return self._database.execute(query).fetchone() is not None
+
     def merge(self, other: Ledger) -> int:
         """Take over what another ledger has and this one has not; a good label wins.
 
@@ -177,6 +216,9 @@ class Ledger:
                 entry.level,
             )
             taken += 1
+        for level, name, outcome in other.tests():
+            if self.test(level, name) is None:
+                self.note_test(level, name, outcome)
         return taken
 
     # --- reading -------------------------------------------------------------------------
@@ -249,13 +291,8 @@ class Ledger:
             InputError: labels of several levels of theory, and none was chosen.
             DamagedData: an array file does not match its hash.
         """
-        levels = self.levels()
-        if level is None and len(levels) > 1:
-            raise InputError(
-                f"{self.folder} holds labels of {len(levels)} levels of theory "
-                f"({', '.join(levels)}): choose one by `level`"
-            )
-        hidden = {*_AUXILIARY} - {config_type} - ({ISOLATED_ATOM} if isolated_atoms else set())
+        self._one_level(level)
+        hidden = {*AUXILIARY} - {config_type} - ({ISOLATED_ATOM} if isolated_atoms else set())
         return Dataset(
             self.load(entry)
             for entry in self.entries(quarantined=False)
@@ -269,42 +306,90 @@ class Ledger:
         path: str | os.PathLike[str],
         level: str | None = None,
         species: Sequence[int | str] | None = None,
+        change: Callable[[LabelledFrame], LabelledFrame] | None = None,
     ) -> int:
         """Write the good labels by suffix: `.extxyz`, `.cfg`, or a DeePMD folder.
 
-        Isolated atoms go into an extended XYZ, where their `config_type` tells them apart.
+        Isolated atoms go into an extended XYZ, where their `config_type` tells them apart. Beside
+        the file (in the folder) stands PATH.provenance.json: for each frame, in the order of
+        the file, its key, level of theory, engine, version, settings, type and time, and the
+        hash of the arrays that the ledger keeps.
 
         Args:
             path: the file or folder.
             level: the level of theory, needed when there are several.
             species: order of the atom types in a `.cfg`; by default ascending numbers.
+            change: what is done to each label on the way, such as taking a dispersion out.
 
         Returns:
             How many frames were written.
         """
         with_atoms = Path(path).suffix.lower() in (".xyz", ".extxyz")
-        dataset = self.dataset(level=level, isolated_atoms=with_atoms)
+        entries = self._exported(level, with_atoms)
+        if not Path(path).suffix:
+            entries = _by_system(entries, [self.frame(entry) for entry in entries])
+        items = [self.load(entry) for entry in entries]
+        dataset = Dataset(items if change is None else map(change, items))
         write_dataset(path, dataset, species)
+        write_provenance(path, entries, [item.labels.level for item in dataset])
         return len(dataset)
 
-    def verify(self, repair: bool = False) -> list[str]:
-        """Read every array file against its hash; return one line for each that is damaged.
+    def _exported(self, level: str | None, isolated_atoms: bool) -> list[Entry]:
+        """Return the rows of a data set, in order; one level of theory alone."""
+        self._one_level(level)
+        hidden = {*AUXILIARY} - ({ISOLATED_ATOM} if isolated_atoms else set())
+        chosen = self.entries(quarantined=False)
+        return [e for e in chosen if level in (None, e.level) and e.config_type not in hidden]
+
+    def _one_level(self, level: str | None) -> None:
+        levels = self.levels()
+        if level is None and len(levels) > 1:
+            raise InputError(
+                f"{self.folder} holds labels of {len(levels)} levels of theory "
+                f"({', '.join(levels)}): choose one by `level`"
+            )
+
+    def verify(
+        self, repair: bool = False, key_of: Callable[[Entry, Frame], str | None] | None = None
+    ) -> list[str]:
+        """Hold everything against its hash; return one line for each thing that is damaged.
+
+        That is the database's own check, and for each entry the SHA-256 of its array file, the
+        hash of its structure, and its energy.
 
         Args:
             repair: forget the damaged entries, so that their frames are labelled anew when they
                 are next asked for.
+            key_of: computes the key of an entry from its provenance (None where it cannot).
         """
         with guard(self.folder):
             state = self._database.execute("PRAGMA integrity_check").fetchone()[0]
         damages = [] if state == "ok" else [f"{self.folder / 'ledger.sqlite'}: {state}"]
         for entry in self.entries():
-            try:
-                load_arrays(self.array_path(entry.key), entry.content)
-            except DamagedData as error:
-                damages.append(str(error))
+            damage = self._damage(entry, key_of)
+            if damage:
+                damages.append(damage)
                 if repair:
                     self.forget(entry.key)
         return damages
+
+    def _damage(
+        self, entry: Entry, key_of: Callable[[Entry, Frame], str | None] | None
+    ) -> str | None:
+        """Return what is wrong with one entry, or None."""
+        path = self.array_path(entry.key)
+        try:
+            frame, labels = load_arrays(path, entry.content)
+        except DamagedData as error:
+            return str(error)
+        if frame.digest() != entry.digest:
+            return f"{path}: the structure is not that of the hash in the database"
+        if (None if labels is None else labels.energy) != entry.energy:
+            return f"{path}: its energy is not that in the database"
+        key = None if key_of is None else key_of(entry, frame)
+        if key not in (None, entry.key):
+            return f"{path}: the key is not the hash of its structure, engine and settings"
+        return None
 
     # --- inside --------------------------------------------------------------------------
 
@@ -333,6 +418,7 @@ class Ledger:
             "atoms": len(frame),
             "energy": None if labels is None else labels.energy,
             "content": content,
+            "created": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime()),
         }
         names = ", ".join(values)
         marks = ", ".join("?" * len(values))
@@ -358,3 +444,11 @@ class Ledger:
                 f"SELECT {', '.join(COLUMNS)} FROM labels {condition} ORDER BY number", values
             ).fetchall()
         yield from map(Entry.from_row, rows)
+
+
+def _by_system(entries: list[Entry], frames: Sequence[Frame]) -> list[Entry]:
+    """Return rows in the order of a DeePMD folder: one system after the other."""
+    systems: dict[bytes, list[Entry]] = {}
+    for entry, frame in zip(entries, frames, strict=True):
+        systems.setdefault(frame.numbers.tobytes(), []).append(entry)
+    return [entry for members in systems.values() for entry in members]

@@ -49,6 +49,11 @@ STEPS = (
 )
 """Later steps use what earlier ones have found."""
 
+WITHOUT_NUMBERS = frozenset(
+    {"static-factor", "combined", "spatial", "dihedrals", "finite-size", "velocity"}
+)
+"""Steps whose results are curves and maps, or of several runs."""
+
 NAMES = tuple(step.name for step in STEPS)
 _NEEDS = {
     "finite-size": ("viscosity", "diffusion"),

@@ -76,6 +76,17 @@ def read_ase(path: str | os.PathLike[str], file_format: str | None = None) -> li
     return list(images)
 
 
+def read_momenta(path: str | os.PathLike[str]) -> list[NDArray[np.float64] | None] | None:
+    """Return the momenta that an extended XYZ holds, √(u eV), frame by frame; None for others.
+
+    They are no labels, but tell whether a stress has the motion of the atoms in it.
+    """
+    if Path(path).suffix.lower() not in (".xyz", ".extxyz"):
+        return None
+    images = read_ase(path, "extxyz")
+    return [np.asarray(a.get_momenta()) if "momenta" in a.arrays else None for a in images]
+
+
 def frame_from_atoms(atoms: ase.Atoms, where: str) -> Frame:
     """Take a structure, with molecule ids under any of their usual names.
 

@@ -11,7 +11,7 @@ from elyte.core.progress import Progress
 from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.state import Task
-from elyte.reference import EngineSettings, label_frames, label_key
+from elyte.reference import EngineSettings, check_molecules, label_frames, label_key
 from elyte.reference.engines import find_engine
 from elyte.validation.errors import errors
 
@@ -36,6 +36,7 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
             config_type=config_type,
             time_limit=project.time_limit,
             cores=project.cores,
+            accept=None if tasks[chosen[0]].inputs.get("reactions") else check_molecules,
         )
         spent = (time.monotonic() - begin) / max(1, known.count(False))
         for i, key, was_known, result in zip(chosen, keys, known, labels, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,4 +71,4 @@ def _bytes(active: ActiveSet) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "active.npz"
         active.save(path)
-        return np.frombuffer(io.FileIO(path).readall(), dtype=np.uint8)
+        return np.frombuffer(path.read_bytes(), dtype=np.uint8)

@@ -108,9 +108,9 @@ def train(
         UnknownSpecies: an element that the potential does not know.
     """
     check_labels(dataset)
-    check_enough(potential, dataset)
     prior = prior_of(potential, dataset, isolated_atoms, ridge, weights)
     loss = Loss(potential, dataset, weights, prior, threads)
+    check_enough(potential, dataset)
     held_out = Loss(potential, validation, weights, None, threads) if validation else None
     limits = Limits(max_seconds, max_evaluations, max_iterations, tolerance)
     keeper = None

@@ -1,0 +1,64 @@
+"""What `elyte analyse` says of the length of runs: a table, a file, one line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from elyte.analysis.convergence import convergence_table
+from elyte.core.errors import InputError
+from elyte.core.quantity import Quantity
+
+_SHOWN = 8
+
+
+def fraction_option(text: str) -> float | None:
+    """Parse "5%", "0.05" or "none".
+
+    Raises:
+        InputError: anything else, or a fraction that is not between 0 and 1.
+    """
+    if text.strip().lower() == "none":
+        return None
+    number = text.strip().removesuffix("%")
+    try:
+        value = float(number) / (100 if number != text.strip() else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise InputError(f"--wanted-error is '{text}'; write a relative error, 5%, or none")
+    return value
+
+
+def write_convergence(quantities: Sequence[Quantity], out: Path) -> None:
+    """Write convergence.csv, and print the properties that need the longest runs."""
+    rows = convergence_table(quantities)
+    if not rows:
+        return
+    with (out / "convergence.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    enough = sum(row["long enough"] for row in rows)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"long enough for the wanted error: {enough} of {len(rows)} properties")
+    waiting = [row for row in rows if not row["long enough"]]
+    waiting.sort(key=lambda row: -row["needed (ps)"])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("needs longer runs", "of", "error", "drift", "has / ps", "needs / ps"):
+        table.add_column(name, justify="left" if name in ("needs longer runs", "of") else "right")
+    for row in waiting[:_SHOWN]:
+        table.add_row(
+            row["property"],
+            row["species"],
+            f"{100 * row['relative error']:.0f} %",
+            f"{row['drift (errors)']:+.1f} σ",
+            f"{row['length (ps)']:.4g}",
+            f"{row['needed (ps)']:.2g}",
+        )
+    if waiting:
+        console.print(table)

@@ -32,6 +32,8 @@ class Engine:
         check: raises `InputError` for frames or settings that it cannot take.
         environment: variables that its worker processes need.
         seconds: about how long one label takes here, s; nan when nobody can say.
+        strain: size of the strain over which its stress is tested.
+        stress_noise: difference from the energy's slope that is no fault, eV/Å³.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Engine:
     check: Callable[[Frame, EngineSettings], None]
     environment: Callable[[], dict[str, str]]
     seconds: Callable[[Frame, EngineSettings], float] = _unknown
+    strain: float = 1e-3
+    stress_noise: float = 2e-4
 
 
 def _engine(name: str, module: Any) -> Engine:
@@ -55,6 +59,8 @@ def _engine(name: str, module: Any) -> Engine:
         check=module.check,
         environment=module.environment,
         seconds=module.seconds,
+        strain=getattr(module, "STRAIN", 1e-3),
+        stress_noise=getattr(module, "STRESS_NOISE", 2e-4),
     )
 
 

@@ -26,6 +26,8 @@ from elyte.reference.espresso_files import (
 from elyte.reference.settings import EngineSettings
 
 TASK = "elyte.reference.espresso:label"
+STRAIN, STRESS_NOISE = 1e-2, 5e-3
+"""Of the test of the stress: a fixed cutoff leaves a Pulay stress, eV/Å³."""
 VARIABLE = "ELYTE_ESPRESSO"
 PROGRAMS = ("pw.x",)
 REMEDY = (

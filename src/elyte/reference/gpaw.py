@@ -31,6 +31,8 @@ from elyte.reference.boxes import (
 from elyte.reference.settings import EngineSettings
 
 TASK = "elyte.reference.gpaw:label"
+STRAIN, STRESS_NOISE = 1e-2, 3e-3
+"""Of the test of the stress: plane waves come and go with a strained box."""
 REMEDY = (
     "pip install gpaw gpaw-data dftd3 (needs a C++ compiler; where `mpicxx` is there without its "
     "headers, install libopenmpi-dev first)"

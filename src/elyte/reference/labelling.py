@@ -154,7 +154,9 @@ def strain_test(
     with LocalPool(workers, engine.environment(), TIME_LIMIT) as pool:
         bench = _Bench(settings, ledger, engine, pool)
         energies = _strained_energies(bench, Context())
-        outcome = strain.compare(item, engine.level(settings), energies)
+        outcome = strain.compare(
+            item, engine.level(settings), energies, engine.strain, engine.stress_noise
+        )
         if outcome.kind == "stress_wrong":
             outcome = strain.diagnosed(item, outcome, energies)
     return outcome
@@ -235,7 +237,13 @@ def _tested(
         item = found[request.key]
         if isinstance(item, Outcome) or item.labels.stress is None:
             continue
-        outcome = strain.compare(item, level, _strained_energies(bench, context))
+        outcome = strain.compare(
+            item,
+            level,
+            _strained_energies(bench, context),
+            bench.engine.strain,
+            bench.engine.stress_noise,
+        )
         if outcome.kind != "failed":
             verdict = outcome
         if outcome.done:

@@ -21,6 +21,8 @@ from elyte.reference.settings import EngineSettings
 from elyte.reference.vasp_files import read_folder, write_folder
 
 TASK = "elyte.reference.vasp:label"
+STRAIN, STRESS_NOISE = 1e-2, 5e-3
+"""Of the test of the stress: a fixed cutoff leaves a Pulay stress, eV/Å³."""
 VARIABLE = "ELYTE_VASP"
 PROGRAMS = ("vasp_gam", "vasp_std")
 REMEDY = "licensed by its authors (vasp.at); name its command by ELYTE_VASP"

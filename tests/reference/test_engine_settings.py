@@ -136,7 +136,7 @@ def test_every_formula_of_the_cost_grows_with_the_box() -> None:
     small = Frame([8, 1, 1], rng.uniform(0, 4, (3, 3)), 5 * np.eye(3), True)
     large = Frame([8, 1, 1] * 8, rng.uniform(0, 8, (24, 3)), 10 * np.eye(3), True)
     for name in SETTINGS:
-        if name == "ase":
+        if name in ("ase", "classical"):  # unknown; repeats small boxes up to its cutoff
             continue
         settings = EngineSettings(name)
         assert 0 < ENGINES[name].seconds(small, settings) < ENGINES[name].seconds(large, settings)

@@ -196,8 +196,8 @@ def _stress(text: str) -> NDArray[np.float64]:
     if head is None:
         raise FormatError("the output of pw.x has no stress")
     factor = _unit(head[1], STRESS_UNITS, "stress")
-    rows = [_NUMBER.findall(line)[:3] for line in text[head.end() :].splitlines()[1:4]]
-    if any(len(row) != 3 for row in rows) or len(rows) != 3:
+    rows = [_NUMBER.findall(line) for line in text[head.end() :].splitlines()[1:4]]
+    if any(len(row) != 6 for row in rows) or len(rows) != 3:  # three in Ry/bohr³, three in kbar
         raise FormatError("the stress in the output of pw.x is not whole")
-    stress = -factor * np.array([[_number(x) for x in row] for row in rows])
+    stress = -factor * np.array([[_number(x) for x in row[:3]] for row in rows])
     return 0.5 * (stress + stress.T)

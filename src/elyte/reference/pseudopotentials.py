@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 
 from elyte.core.errors import InputError
@@ -105,7 +104,6 @@ def check_functional(files: Mapping[str, Path], method: str, engine: str) -> Non
         raise InputError(f"the pseudopotentials are of {name}, but the method is {method}")
 
 
-@lru_cache(maxsize=256)
 def _head(path: Path) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read(40_000)

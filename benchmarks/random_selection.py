@@ -82,7 +82,7 @@ def main() -> None:
     chosen = parser.parse_args()
     status = json.loads((chosen.project / "status.json").read_text())
     settings = start.settings(Recipe.load(chosen.project / "recipe.yaml"))
-    engine = EngineSettings(**settings.engine)
+    engine = EngineSettings.from_mapping(settings.engine)
     with Project(chosen.project) as project:
         learnt = project.potential(status["potential"])
         test = project.labelled(status["relabelled"])

@@ -113,6 +113,16 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (recipe(potential={"cutoff": 5}), "'5' has no unit; write a length such as '5 Å'"),
     (recipe(production={"thermostat": "berendsen"}), "'bussi', 'nose-hoover' or 'langevin'"),
     (recipe(learning={"start_scale": [1.2, 1.0]}), "not a range"),
+    (recipe(reference={"cutof": 1}), "unknown key 'cutof' in 'reference'"),
+    (recipe(reference={"engine": "gpaw", "cutof": 1}), r"'cutof' in 'reference' \(did you mean"),
+    (recipe(reference={"engine": "gpaw", "cutoff": 300}), "reference.cutoff: '300' has no unit"),
+    (recipe(reference={"engine": "cp2q"}), r"unknown engine 'cp2q' \(did you mean 'cp2k'\?\)"),
+    (recipe(reference={"preset": "zills"}), r"unknown preset 'zills' \(did you mean 'zills-2024'"),
+    (recipe(reference={"engine": "ase"}), "'reference.calculator' is missing"),
+    (
+        recipe(reference={"engine": "gpaw"}, dispersion={"method": "d3bj"}),
+        "dispersion.labels: without, but reference.dispersion puts d3bj into them",
+    ),
     (recipe(learning={"grade_save": 20}), "grade_stop is below learning.grade_save"),
     (recipe(learning={"max_labels": 3}), "max_labels is below"),
     (recipe(learning={"start_densities": [0.0, 1.0]}), r"\[0, 1\] is not a range above zero"),
@@ -229,6 +239,29 @@ def test_schema_describes_every_field_and_its_defaults_fit() -> None:
     assert checked >= 10
     assert "temperature" in schema["properties"]
     assert schema["required"] == ["temperature"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "right"),
+    [
+        ({}, True),
+        ({"method": "GFN2-xTB", "workers": 4}, True),
+        ({"preset": "zills-2024"}, True),
+        ({"preset": "zills-2024", "engine": "gpaw", "cutoff": "500 eV"}, True),
+        ({"engine": "ase", "calculator": "a.b:C"}, True),
+        ({"cutoff": "300 eV"}, False),
+        ({"engine": "gpaw", "accuracy": 1}, False),
+        ({"engine": "ase"}, False),
+        ({"preset": "zills"}, False),
+    ],
+)
+def test_the_schema_knows_what_belongs_to_which_engine(reference: dict, right: bool) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = Recipe.model_json_schema(by_alias=True)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid(recipe(reference=reference)) is right
+    if right:
+        Recipe.read(recipe(reference=reference))
 
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parents[2].glob("examples/*.yaml")), ids=str)

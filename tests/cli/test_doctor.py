@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from elyte.cli.doctor import Check, checks
+from elyte.reference import ENGINES
 
 # The package binds the name of the module to its command.
 module = importlib.import_module("elyte.cli.doctor")
@@ -37,12 +38,28 @@ def test_a_program_is_asked_for_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "cp2k.psmp"
-    program.write_text("#!/bin/sh\necho ' CP2K version 2023.1'\n")
+    program.write_text("#!/bin/sh\necho ' CP2K version 2099.1'\n")
     program.chmod(0o755)
+    (tmp_path / "GTH_POTENTIALS").touch()
+    monkeypatch.setenv("CP2K_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin{os.pathsep}/usr/bin")
-    found = by_name()["CP2K"]
+    found = by_name()["engine cp2k"]
     assert found.found
-    assert found.version.startswith("2023.1 ")
+    assert found.version.startswith("2099.1 ")
+
+
+def test_every_engine_has_a_line_that_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("ELYTE_CP2K", "ELYTE_ESPRESSO", "ELYTE_VASP", "ELYTE_FOUNDATION_PYTHON"):
+        monkeypatch.setenv(variable, "/not/there")
+    found = by_name()
+    for name in ENGINES:
+        check = found[f"engine {name}"]
+        assert check.use
+        assert check.version if check.found else check.remedy
+    for name in ("cp2k", "espresso", "vasp", "foundation"):
+        assert not found[f"engine {name}"].found
+    assert "apt install cp2k" in found["engine cp2k"].remedy
+    assert "ELYTE_FOUNDATION_PYTHON" in found["engine foundation"].remedy
 
 
 def test_missing_needs_end_with_an_error(

@@ -10,7 +10,7 @@ import pytest
 from elyte.chemistry import Recipe, plan_composition
 from elyte.cli.recipe import estimate_work, plan, schema
 from elyte.cli.run import run
-from elyte.core import RecipeError
+from elyte.core import MissingDependency, RecipeError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -40,15 +40,19 @@ def test_plan_of_a_bad_recipe_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        ("engine: vasp", r"^r.yaml: reference: unknown engine 'vasp': elyte has xtb"),
-        ("method: GFN3-xTB", r"^r.yaml: reference: the engine 'xtb' has no method 'GFN3-xTB'"),
+        ("{engine: vapr}", r"^r.yaml: reference: unknown engine 'vapr' \(did you mean 'vasp'\?\)"),
+        (
+            "{method: GFN3-xTB}",
+            r"^r.yaml: reference.method: input should be 'GFN1-xTB', 'GFN2-xTB'",
+        ),
+        ("{engine: vasp, accuracy: 1}", r"^r.yaml: unknown key 'accuracy' in 'reference'"),
     ],
 )
 def test_an_engine_that_is_not_there_is_told_before_any_work(
     reference: str, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "r.yaml"
-    path.write_text(f"components: {{EC: 1}}\ntemperature: 330 K\nreference: {{{reference}}}\n")
+    path.write_text(f"components: {{EC: 1}}\ntemperature: 330 K\nreference: {reference}\n")
     with pytest.raises(RecipeError, match=message):
         plan(path)
     with pytest.raises(RecipeError, match=message):
@@ -67,7 +71,27 @@ def test_work_grows_with_the_recipe() -> None:
     assert total(production={"nvt_time": "1 ns"}) > plain + 60
     assert total(potential={"level": 20}) > plain
     assert total(temperature=["330 K", "360 K"]) > plain
-    assert total(reference={"engine": "gpaw", "method": "PBE"}) < plain  # labels not counted
+    assert total(reference={"engine": "gpaw"}) > 50 * plain
+    assert total(reference={"engine": "gpaw", "cores": 8}) < total(reference={"engine": "gpaw"})
+    unknown = {"engine": "ase", "calculator": "ase.calculators.emt:EMT"}
+    assert total(reference=unknown) < plain  # labels not counted
+
+
+def test_a_plan_is_made_where_the_engine_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ELYTE_CP2K", "/not/there")
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        "components: {EC: 1}\ntemperature: 330 K\nreference: {preset: shayestehpour-2024}\n"
+    )
+    plan(path)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "labels (cp2k, PBE)" in printed
+    assert "apt install cp2k" in printed
+    with pytest.raises(MissingDependency, match="CP2K is not there"):
+        run(path, project=tmp_path / "project")
+    assert not (tmp_path / "project").exists()
 
 
 def test_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,7 +65,7 @@ def test_xtb_in_child_processes(tmp_path):
         again = label_frames(structures[::-1], EngineSettings(), ledger)
         assert len(ledger.dataset()) == 6
         atoms = isolated_atom_energies([1, 8], EngineSettings(), ledger)
-    assert seen == [(i, 6) for i in range(1, 7)]
+    assert seen == [(i, 6) for i in range(7)]
     for frame, one, two in zip(structures, first, again[::-1], strict=True):
         assert one.frame is frame
         assert one.config_type == two.config_type == "liquid"

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import Any
 
 from elyte.core.errors import RecipeError
+from elyte.core.units import HARTREE
 
 _NUMBER = re.compile(r"^\s*([-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*$")
 
@@ -40,6 +41,7 @@ PRESSURE = _dimension("pressure", "1 bar", bar=1.0, atm=1.01325, kPa=0.01, MPa=1
 TIME = _dimension("time", "100 ps", fs=1.0, ps=1e3, ns=1e6)
 LENGTH = Dimension("length", {"Å": (1.0, 0.0), "A": (1.0, 0.0), "nm": (10.0, 0.0)}, "5 Å")
 FORCE = Dimension("force", {"eV/Å": (1.0, 0.0), "meV/Å": (1e-3, 0.0)}, "120 meV/Å")
+ENERGY = _dimension("energy", "400 eV", eV=1.0, Ry=0.5 * HARTREE, Ha=HARTREE)
 DENSITY = Dimension("density", {"g/cm³": (1.0, 0.0), "kg/m³": (1e-3, 0.0)}, "1.25 g/cm³")
 DURATION = Dimension("duration", {"s": (1.0, 0.0), "min": (60.0, 0.0), "h": (3600.0, 0.0)}, "5 min")
 SIZE = Dimension("box size", {"atoms": (1.0, 0.0), "molecules": (1.0, 0.0)}, "400 atoms")
@@ -114,7 +116,7 @@ def split(text: Any, dimension: Dimension) -> tuple[float, str]:
 
 
 def parse(text: Any, dimension: Dimension) -> float:
-    """Return a quantity in the internal unit of its dimension (K, bar, fs, Å, eV/Å, g/cm³, s).
+    """Return a quantity in the internal unit of its dimension (K, bar, fs, Å, eV, eV/Å, g/cm³, s).
 
     Raises:
         RecipeError: as `split`.

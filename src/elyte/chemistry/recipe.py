@@ -23,30 +23,15 @@ from elyte.chemistry.recipe_types import (
     Pair,
     Pressure,
     Samplers,
-    Temperature,
     Temperatures,
     Time,
 )
+from elyte.chemistry.reference_settings import Reference, XtbSettings, read_reference
 from elyte.core.errors import RecipeError
 
 
 class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class Reference(_Group):
-    """The reference engine that labels frames, and its settings."""
-
-    engine: str = Field(default="xtb", description="xtb (tblite), the engine that is built in")
-    method: str = Field(default="GFN1-xTB", description="GFN1-xTB, GFN2-xTB or IPEA1-xTB")
-    accuracy: float = Field(
-        default=1.0, gt=0, description="numerical accuracy of xTB; smaller is tighter"
-    )
-    electronic_temperature: Temperature = Field(
-        default="300 K", description="temperature of the electrons' Fermi distribution"
-    )
-    max_iterations: int = Field(default=250, ge=1, description="largest number of SCF iterations")
-    workers: int = Field(default=2, ge=1, description="labels computed side by side")
 
 
 class PotentialSettings(_Group):
@@ -242,7 +227,9 @@ class Recipe(_Group):
         lt=1,
         description="largest relative deviation of an amount that whole molecules may cause",
     )
-    reference: Reference = Field(default_factory=Reference, description="the reference engine")
+    reference: Annotated[Reference, BeforeValidator(read_reference)] = Field(
+        default_factory=XtbSettings, description="the reference engine"
+    )
     potential: PotentialSettings = Field(
         default_factory=PotentialSettings, description="the potential"
     )
@@ -301,7 +288,10 @@ class Recipe(_Group):
     def _check_dispersion(self) -> None:
         """Tight binding has a dispersion of its own: nobody may add a second one unknowingly."""
         chosen, method = self.dispersion, self.reference.method
-        if chosen.method == "none" or self.reference.engine != "xtb":
+        if chosen.method == "none":
+            return
+        self._check_functional_dispersion()
+        if self.reference.engine != "xtb":
             return
         if (method, chosen.labels, chosen.method) != ("GFN1-xTB", "with", "d3bj"):
             raise ValueError(
@@ -310,6 +300,18 @@ class Recipe(_Group):
             )
         if chosen.functional.lower() != "gfn1-xtb":
             raise ValueError("dispersion.functional: labels of GFN1-xTB hold that of 'GFN1-xTB'")
+
+    def _check_functional_dispersion(self) -> None:
+        """What `dispersion` says of the labels is what their engine is told to do."""
+        own = getattr(self.reference, "dispersion", None)
+        if own is None or (own != "none") == (self.dispersion.labels == "with"):
+            return
+        if own == "none":
+            raise ValueError("dispersion.labels: with, but reference.dispersion is none")
+        raise ValueError(
+            f"dispersion.labels: without, but reference.dispersion puts {own} into them: set "
+            "reference.dispersion: none, or dispersion.labels: with"
+        )
 
     @property
     def title(self) -> str:
@@ -320,7 +322,7 @@ class Recipe(_Group):
     @property
     def workers(self) -> int:
         """How many tasks run side by side."""
-        return self.reference.workers
+        return int(self.reference.workers)
 
     @property
     def exploration_temperatures(self) -> tuple[float, ...]:

@@ -71,12 +71,14 @@ def explain_all(errors: Sequence[Any], model: type[BaseModel]) -> list[str]:
 def explain(error: Any, model: type[BaseModel]) -> str:
     """Return one line on one of pydantic's errors: where, what, and what to do."""
     *parents, last = error["loc"] or ("",)
+    names, group = _walk(model, parents)
+    full = [*names, last] if not _is_choice(group, last) else names
     # the place in a list says less than the text that the message quotes
-    where = ".".join(str(part) for part in error["loc"] if not isinstance(part, int))
+    where = ".".join(str(part) for part in full if not isinstance(part, int))
     kind = error["type"]
     if kind == "extra_forbidden":
-        known = _keys(_model_at(model, parents))
-        inside = f" in '{'.'.join(map(str, parents))}'" if parents else ""
+        known = _keys(group[0])
+        inside = f" in '{'.'.join(map(str, names))}'" if names else ""
         return f"unknown key '{last}'{inside}{did_you_mean(str(last), known)}"
     if kind == "missing":
         short = isinstance(last, int)  # of a pair
@@ -90,15 +92,38 @@ def explain(error: Any, model: type[BaseModel]) -> str:
     return f"{where}: {message}" if where else message
 
 
-def _model_at(model: type[BaseModel], location: list[Any]) -> type[BaseModel]:
+def _walk(model: type[BaseModel], location: list[Any]) -> tuple[list[Any], list[type[BaseModel]]]:
+    """Follow a location; return the keys as a person wrote them, and the model(s) at its end.
+
+    Where a group is one of several models, pydantic names the chosen one in the location.
+    """
+    names: list[Any] = []
+    models = [model]
     for part in location:
-        for name, field in model.model_fields.items():
-            if part in (name, field.alias):
-                inner = [field.annotation, *get_args(field.annotation)]
-                model = next(
-                    (a for a in inner if isinstance(a, type) and issubclass(a, BaseModel)), model
-                )
-    return model
+        if _is_choice(models, part):
+            models = [m for m in models if m.model_fields["engine"].default == part]
+            continue
+        names.append(part)
+        models = next(
+            (
+                found
+                for name, field in models[0].model_fields.items()
+                if part in (name, field.alias) and (found := _models(field.annotation))
+            ),
+            models,
+        )
+    return names, models
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    candidates = [annotation, *get_args(annotation)]
+    return [a for a in candidates if isinstance(a, type) and issubclass(a, BaseModel)]
+
+
+def _is_choice(models: list[type[BaseModel]], part: Any) -> bool:
+    return len(models) > 1 and any(
+        m.model_fields["engine"].default == part for m in models if "engine" in m.model_fields
+    )
 
 
 def _keys(model: type[BaseModel]) -> list[str]:

@@ -15,14 +15,18 @@ from elyte.core.errors import RecipeError, did_you_mean
 
 def _quantity(dimension: q.Dimension) -> Any:
     """Return the type of a field that is written with its unit and held without it."""
+    read = BeforeValidator(lambda text: q.parse(text, dimension))
+    return Annotated[float, read, Schema(quantity_schema(dimension))]
+
+
+def quantity_schema(dimension: q.Dimension) -> dict[str, Any]:
+    """Return the JSON schema of a number with its unit."""
     units = "|".join(re.escape(unit) for unit in q.spellings(dimension))
-    schema = {
+    return {
         "type": "string",
         "pattern": rf"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*({units})\s*$",
         "examples": [dimension.example],
     }
-    read = BeforeValidator(lambda text: q.parse(text, dimension))
-    return Annotated[float, read, Schema(schema)]
 
 
 def _listed(value: Any) -> Any:

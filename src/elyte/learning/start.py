@@ -49,13 +49,7 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
     """
     composition = plan_composition(recipe)
     learning, production, reference = recipe.learning, recipe.production, recipe.reference
-    engine = EngineSettings(
-        engine=reference.engine,
-        method=reference.method,
-        accuracy=reference.accuracy,
-        electronic_temperature=reference.electronic_temperature,
-        max_iterations=reference.max_iterations,
-    )
+    engine = EngineSettings(reference.name, options=reference)
     cells = [read_structure(recipe.structure, cell.repeat) for cell in composition.solid or ()]
     return Settings(
         label_counts=_compositions(recipe, composition.label.counts),

@@ -14,14 +14,17 @@ from elyte.core.errors import DamagedData, Outcome
 from elyte.core.frame import Frame, LabelledFrame, Labels
 from elyte.core.progress import Progress, silent
 from elyte.reference import strain
+from elyte.reference.cost import Cost, estimate_cost
 from elyte.reference.engines import Engine, find_engine
 from elyte.reference.firewall import Context, Limits, inspect
+from elyte.reference.programs import CORES
 from elyte.reference.settings import EngineSettings, label_key
 from elyte.reference.suggested import Extremes, extremes, suggested_limits
 from elyte.workflow.ledger import AUXILIARY, ISOLATED_ATOM, STRAIN_TEST, Ledger
 from elyte.workflow.pool import LocalPool
 from elyte.workflow.task import Task
 
+_LABELS = ("energy", "forces", "stress", "charges")
 TIME_LIMIT = 1800.0
 """Seconds that one label may take."""
 TEST_FRAMES = 3
@@ -77,6 +80,7 @@ def label_frames(
     accept: Callable[[Frame], Outcome] | None = None,
     time_limit: float = TIME_LIMIT,
     retry: bool = False,
+    cores: int = 1,
 ) -> list[LabelledFrame | Outcome]:
     """Label frames by a reference method, each one exactly once.
 
@@ -95,6 +99,7 @@ def label_frames(
         accept: a judgement of the structure, for the firewall.
         time_limit: seconds for one label.
         retry: compute quarantined frames again instead of returning their reason.
+        cores: processes that share one label, where the engine can.
 
     Returns:
         For each frame, in order, its `LabelledFrame` or the `Outcome` that says why not.
@@ -117,7 +122,9 @@ def label_frames(
     missing = [requests[key] for key, known in found.items() if known is None]
     if missing:
         report = _counting(progress or silent, len(requests), len(requests) - len(missing))
-        with LocalPool(min(workers, len(missing)), engine.environment(), time_limit) as pool:
+        children = min(workers, len(missing))
+        report(0, len(missing), str(_cost(missing, settings, ledger, children, cores)))
+        with LocalPool(children, _environment(engine, cores), time_limit) as pool:
             bench = _Bench(settings, ledger, engine, pool)
             context = _context(missing, bench, limits, accept)
             found.update(_tested(missing, context, bench, report, retry))
@@ -148,7 +155,9 @@ def strain_test(
     with LocalPool(workers, engine.environment(), TIME_LIMIT) as pool:
         bench = _Bench(settings, ledger, engine, pool)
         energies = _strained_energies(bench, Context())
-        outcome = strain.compare(item, engine.level(settings), energies)
+        outcome = strain.compare(
+            item, engine.level(settings), energies, engine.strain, engine.stress_noise
+        )
         if outcome.kind == "stress_wrong":
             outcome = strain.diagnosed(item, outcome, energies)
     return outcome
@@ -229,7 +238,13 @@ def _tested(
         item = found[request.key]
         if isinstance(item, Outcome) or item.labels.stress is None:
             continue
-        outcome = strain.compare(item, level, _strained_energies(bench, context))
+        outcome = strain.compare(
+            item,
+            level,
+            _strained_energies(bench, context),
+            bench.engine.strain,
+            bench.engine.stress_noise,
+        )
         if outcome.kind != "failed":
             verdict = outcome
         if outcome.done:
@@ -328,6 +343,17 @@ def _compute(
     return results
 
 
+def _environment(engine: Engine, cores: int) -> dict[str, str]:
+    return {**engine.environment(), CORES: str(cores)}
+
+
+def _cost(
+    missing: Sequence[_Request], settings: EngineSettings, ledger: Ledger, workers: int, cores: int
+) -> Cost:
+    frames = [request.frame for request in missing]
+    return estimate_cost(frames, settings, ledger, workers, cores)
+
+
 def _store(
     request: _Request, answer: Mapping[str, Any] | Outcome, context: Context, bench: _Bench
 ) -> LabelledFrame | Outcome:
@@ -336,10 +362,10 @@ def _store(
         _quarantine(bench.ledger, request, answer, None, provenance)
         return answer
     labels = Labels(level=request.level, **{n: answer[n] for n in _LABELS if n in answer})
-    provenance = bench.provenance(labels, request.settings)
-    provenance |= {name: value for name, value in answer.items() if name not in _LABELS}
-    electrons = tuple(answer.get(name) for name in ELECTRONS)
-    verdict = inspect(request.frame, labels, replace(context, electrons=electrons))
+    electrons = [answer.get(name) for name in ELECTRONS]
+    others = {n: v for n, v in answer.items() if n not in (*_LABELS, *ELECTRONS)}
+    provenance = {**bench.provenance(labels, request.settings), **others}
+    verdict = inspect(request.frame, labels, replace(context, electrons=tuple(electrons)))
     if not verdict.done:
         _quarantine(bench.ledger, request, verdict, labels, provenance)
         return verdict

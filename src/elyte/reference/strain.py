@@ -26,28 +26,37 @@ Energies = Callable[[Sequence[Frame]], list[float] | Outcome]
 """Labels frames, and returns their energies (eV), or why one could not be labelled."""
 
 
-def compare(item: LabelledFrame, level: str, energies: Energies) -> Outcome:
+def compare(
+    item: LabelledFrame,
+    level: str,
+    energies: Energies,
+    step: float = STRAIN,
+    absolute: float = ABSOLUTE,
+) -> Outcome:
     """Compare the stress of one label with the change of the energy under a strain.
 
-    σ : d = [E(+h d) − E(−h d)] / (2 h V), with a fixed symmetric direction d and h = 0.001.
+    σ : d = [E(+h d) − E(−h d)] / (2 h V), with a fixed symmetric direction d and h = `step`.
 
     Args:
         item: a periodic frame with its label.
         level: what the engine and its settings are called.
         energies: labels the strained frames by the same settings.
+        step: size of the strain.
+        absolute: difference that is always allowed, eV/Å³; a plane-wave code needs more of both,
+            since plane waves come and go with the box.
 
     Returns:
         "done", or "stress_wrong" with both numbers; "failed" when a strained frame has no label.
     """
     if item.labels.stress is None or not item.frame.pbc.all():
         return Outcome("failed", "the strain test needs a periodic frame with a stress")
-    found = energies([strained(item.frame, sign * STRAIN) for sign in (1, -1)])
+    found = energies([strained(item.frame, sign * step) for sign in (1, -1)])
     if isinstance(found, Outcome):
         return Outcome("failed", f"a strained frame could not be labelled: {found.reason}")
-    numeric = (found[0] - found[1]) / (2 * STRAIN * item.frame.volume)
+    numeric = (found[0] - found[1]) / (2 * step * item.frame.volume)
     given = float((item.labels.stress * DIRECTION).sum())
     size = float(np.abs(item.labels.stress * DIRECTION).sum())
-    if abs(given - numeric) <= ABSOLUTE + RELATIVE * max(size, abs(numeric)):
+    if abs(given - numeric) <= absolute + RELATIVE * max(size, abs(numeric)):
         return Outcome("done", details={"given": given, "numeric": numeric})
     return Outcome(
         "stress_wrong",

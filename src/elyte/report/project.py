@@ -233,7 +233,7 @@ def _subtitle(recipe: Recipe) -> str:
     reference = recipe.reference
     return (
         f"{temperatures} K, {recipe.pressure:g} bar; moment tensor potential of level "
-        f"{recipe.potential.level}, trained on {reference.method} ({reference.engine})"
+        f"{recipe.potential.level}, trained on {reference.method} ({reference.name})"
         f"{_dispersion(recipe)}"
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import struct
 import sys
 import threading
@@ -52,7 +53,11 @@ def answer(request: dict[str, Any]) -> Any:
 def _listen(stream: BinaryIO, requests: queue.SimpleQueue[Any]) -> None:
     while (request := read_message(stream)) is not None:
         requests.put(request)
-    os._exit(0)  # the driver has gone: nobody waits for an answer
+    # The driver has gone: nobody waits for an answer. A worker leads a process group of its own,
+    # and a program that it has started would go on for hours.
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(0)
 
 
 def main() -> None:

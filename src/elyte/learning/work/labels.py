@@ -21,7 +21,7 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
     summaries: list[dict[str, Any]] = [{} for _ in tasks]
     for config_type in dict.fromkeys(task.inputs["config_type"] for task in tasks):
         chosen = [i for i, t in enumerate(tasks) if t.inputs["config_type"] == config_type]
-        settings = EngineSettings(**tasks[chosen[0]].inputs["engine"])
+        settings = EngineSettings.from_mapping(tasks[chosen[0]].inputs["engine"])
         frames = [project.frame(*tasks[i].inputs["frame"]) for i in chosen]
         version = find_engine(settings.engine).version()
         keys = [label_key(frame, settings, version) for frame in frames]
@@ -34,6 +34,8 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
             workers=project.workers,
             progress=progress,
             config_type=config_type,
+            time_limit=project.time_limit,
+            cores=project.cores,
             accept=None if tasks[chosen[0]].inputs.get("reactions") else check_molecules,
         )
         spent = (time.monotonic() - begin) / max(1, known.count(False))

@@ -24,7 +24,7 @@ DISTANCE_MARGIN = 0.95  # the radial functions reach a little below the smallest
 def train(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
     """Train on the labels named, from the potential before (or from scratch)."""
     data = Hybrid.of(inputs).targets(project.labelled(inputs["labels"]), project)
-    settings = EngineSettings(**inputs["engine"])
+    settings = EngineSettings.from_mapping(inputs["engine"])
     atoms = isolated_atom_energies(data.species, settings, project.ledger)
     if inputs["initial"]:
         initial = project.potential(inputs["initial"])

@@ -30,8 +30,7 @@ from elyte.report import (
     cloud_from_analysis,
     from_analysis,
     map_from_analysis,
-    property_table,
-    withheld_lines,
+    print_properties,
 )
 
 Item = TypeVar("Item")
@@ -327,10 +326,8 @@ def _print(states: Sequence[StateRuns], data: ReportData, page: Path, out: Path)
         place = f"{label(state)}: " if len(states) > 1 else ""
         frames = int(np.median([len(r) for r in state.runs]))
         console.print(f"{place}{len(state.runs)} run(s), {frames} frames, {species}", markup=False)
-    console.print(property_table([q for q in data.quantities if not q.withheld]))
+    print_properties(data.quantities, console)
     write_convergence(data.quantities, out)
-    for line in withheld_lines(data.quantities):
-        console.print(f"withheld: {line}", markup=False)
     for warning in data.warnings:
         console.print(f"note: {warning}", markup=False)
     console.print(f"page: {page}, numbers: {out / 'properties.json'}, curves: {out / 'curves'}")

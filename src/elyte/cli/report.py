@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from elyte.core.errors import InputError
-from elyte.report import ReportData, build_report, property_table
+from elyte.report import ReportData, build_report, print_properties
 from elyte.report.storage import JSON_NAME
 
 
@@ -21,8 +21,7 @@ def report(
     data = ReportData.load(target)
     page = build_report(data, target)
     console = Console(soft_wrap=True, highlight=False)
-    if data.quantities:
-        console.print(property_table(data.quantities))
+    print_properties(data.quantities, console)
     console.print(f"report: {page}", markup=False)
 
 

@@ -17,7 +17,7 @@ from elyte.cli.recipe import check_reference
 from elyte.core.errors import InputError
 from elyte.learning import Project, Stopped, start
 from elyte.learning.driver import run as run_loop
-from elyte.report import build_report, property_table
+from elyte.report import build_report, print_properties
 from elyte.report.project import collect
 from elyte.workflow import ProjectLock
 from elyte.workflow.store import write_whole
@@ -51,7 +51,7 @@ def run(
                 raise typer.Exit(130) from None
         page = build_report(data, folder / "report")
         display.say("the report is written")
-    console.print(property_table(data.quantities))
+    print_properties(data.quantities, console)
     for warning in data.warnings:
         console.print(f"[yellow]note[/yellow]  {warning}")
     console.print(f"report: {page}")

@@ -62,8 +62,12 @@ def withheld_lines(quantities: Sequence[Quantity]) -> list[str]:
 
 
 def print_properties(quantities: Sequence[Quantity], console: Console | None = None) -> None:
-    """Print the table of properties."""
-    (console or Console(highlight=False)).print(property_table(quantities))
+    """Print the table of what has a value, and below it what has none, by reason."""
+    chosen = console or Console(highlight=False)
+    if known := [q for q in quantities if not q.withheld]:
+        chosen.print(property_table(known))
+    for line in withheld_lines(quantities):
+        chosen.print(f"withheld: {line}", markup=False)
 
 
 def _add_group(table: Table, group: Group, texts: list[str]) -> None:

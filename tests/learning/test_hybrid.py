@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,12 +27,13 @@ RECIPE = {
     "components": {"water": 1},
     "temperature": "330 K",
     "potential": {"level": 4, "cutoff": "4 Å"},
-    "reference": {"engine": "fake", "method": "PBE"},
 }
 
 
 def recipe(**dispersion):
-    return Recipe.read({**RECIPE, "dispersion": dispersion})
+    without = dispersion and dispersion.get("labels") != "with"
+    reference = {"engine": "cp2k", "method": "PBE", "dispersion": "none" if without else "d3bj"}
+    return Recipe.read({**RECIPE, "reference": reference, "dispersion": dispersion})
 
 
 @pytest.fixture
@@ -87,7 +90,7 @@ def fake_potential():
 
 
 def test_a_recipe_without_dispersion_changes_no_task():
-    settings = start.settings(Recipe.read(RECIPE))
+    settings = start.settings(recipe())
     assert settings.dispersion is None
     assert Hybrid.of(vars(settings)).is_trivial
     assert start.settings(recipe(method="d3bj", labels="with", potential="learned")) == settings
@@ -138,6 +141,7 @@ def test_a_run_learns_the_rest_and_explores_with_the_sum(project):
     keys = [f"k{index}" for index in range(10)]
     settings = start.settings(recipe(method="d3bj", labels="with", cutoff="6 Å"))
     assert settings.dispersion == chosen.as_dict()
+    settings = replace(settings, engine={"engine": "fake"})
     state = State(settings, "train", training=tuple(keys))
     (task,) = plan(state)
     result = FUNCTIONS["train"]({**task.inputs, "seconds": 2.0}, project, silent)

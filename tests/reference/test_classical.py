@@ -211,7 +211,7 @@ def test_the_engine_is_registered_and_labels():
     engine.check(frame, scaled)
     assert engine.level(scaled).startswith("OPLS-AA/0.8/openmm-")
     with pytest.raises(InputError, match=r"OPLS-AA/0\.8"):
-        engine.check(frame, EngineSettings(engine="classical"))
+        engine.check(frame, EngineSettings(engine="classical", method="OPLS"))
 
 
 def test_species_without_parameters_are_known():

@@ -112,7 +112,7 @@ def test_a_new_level_is_tested_before_the_most_is_computed(tmp_path, fake_log, m
         more = waters(9)[8:]
         assert label_frames(more, FAKE, ledger)[0].kind == "stress_wrong"
         monkeypatch.setitem(ENGINES, "fake", fake_engine(name="fake"))
-        better = EngineSettings(engine="fake", method="other")
+        better = EngineSettings(engine="fake", method="GFN2-xTB")
         assert isinstance(label_frames(more, better, ledger)[0], LabelledFrame)
 
 

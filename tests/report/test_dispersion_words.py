@@ -15,7 +15,10 @@ RECIPE = {
 
 
 def recipe(**dispersion):
-    return Recipe.read({**RECIPE, "dispersion": dispersion} if dispersion else RECIPE)
+    in_labels = "d3bj" if dispersion.get("labels") == "with" else "none"
+    reference = {**RECIPE["reference"], "dispersion": in_labels}
+    data = {**RECIPE, "reference": reference}
+    return Recipe.read({**data, "dispersion": dispersion} if dispersion else data)
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,10 @@ def test_misuse_is_refused(tmp_path: Path, words: tuple[str, str], message: str)
     with pytest.raises(InputError, match=message):
         run("train", data, "--out", tmp_path / "a.almtp", *words)
     assert not (tmp_path / "a.almtp").exists()
+
+
+@pytest.mark.parametrize("level", [5, 0, 30])
+def test_a_level_that_is_none_is_refused(tmp_path: Path, level: int) -> None:
+    write_extxyz(tmp_path / "data.xyz", dataset(3))
+    with pytest.raises(InputError, match="even numbers from 2 to 28"):
+        run("train", tmp_path / "data.xyz", "--out", tmp_path / "a.almtp", "--level", level)

@@ -191,6 +191,8 @@ def _initial(
 ) -> MTP:
     if init is None:
         shortest = round(DISTANCE_MARGIN * smallest_distance(dataset.frames), 3)
+        if level % 2 or not 2 <= level <= 28:
+            raise InputError(f"--level is {level}; levels are even numbers from 2 to 28")
         return MTP.initial(level, dataset.species, cutoff, shortest, radial_size, seed)
     return _load(init, species)
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from elyte.core import Dataset, Frame, InputError, LabelledFrame, Labels
 from elyte.potentials.protocol import Evaluation
-from elyte.validation.errors import errors, errors_of
+from elyte.validation.errors import errors, errors_of, pressure_error
 
 
 def made(random: np.random.Generator, sizes: list[int]) -> tuple[list[Evaluation], Dataset]:
@@ -111,3 +111,23 @@ def test_the_table_prints_units_and_elements() -> None:
 def test_an_empty_set_is_refused() -> None:
     with pytest.raises(InputError, match="no labelled frames"):
         errors(Given([]), Dataset())
+
+
+def test_the_error_of_the_pressure() -> None:
+    rng = np.random.default_rng(3)
+    frames = [Frame([1, 1], rng.uniform(0, 4, (2, 3)), 4 * np.eye(3), np.ones(3, bool))] * 3
+    stresses = [rng.normal(size=(3, 3)) for _ in frames]
+    shifts = [0.01, 0.02, 0.06]
+    data = [
+        LabelledFrame(f, Labels(0.0, np.zeros((2, 3)), s + s.T))
+        for f, s in zip(frames, stresses, strict=True)
+    ]
+    found = [
+        Evaluation(0.0, np.zeros((2, 3)), s + s.T - shift * np.eye(3), np.zeros(2))
+        for s, shift in zip(stresses, shifts, strict=True)
+    ]
+    mean, error = pressure_error(found, data)  # a stress below the label's is a pressure above
+    assert mean == pytest.approx(0.03)
+    assert error == pytest.approx(np.std(shifts, ddof=1) / np.sqrt(3))
+    assert np.isnan(pressure_error([], [])).all()
+    assert np.isnan(pressure_error(found[:1], data[:1])[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
@@ -20,7 +20,7 @@ from elyte.chemistry.species import find_species
 from elyte.core.frame import LabelledFrame
 from elyte.core.progress import Progress, Watcher
 from elyte.core.quantity import Quantity
-from elyte.core.units import DENSITY_TO_G_PER_CM3
+from elyte.core.units import DENSITY_TO_G_PER_CM3, GPA
 from elyte.learning import Project, State
 from elyte.learning.hybrid import Hybrid
 from elyte.learning.production import ProductionRun, production_runs, write_trajectories
@@ -30,6 +30,8 @@ from elyte.report.citations import METHODS, cite
 from elyte.report.data import CurveData, ParityData, ReportData, RoundRecord, from_analysis
 from elyte.report.fields import cloud_from_analysis, map_from_analysis
 
+MPA = GPA / 1000
+LEAST_SHIFT = 0.01  # of the density, from which on an error of the pressure is a warning
 PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "dftd3", "rdkit", "packmol")
 
 
@@ -133,7 +135,28 @@ def _quantities(analyses: dict[float, Analysis], state: State) -> list[Quantity]
         ):
             error = errors_.get(f"{key}_error", math.nan)
             found.append(Quantity(name, errors_[key], error, unit, method, n_effective=frames))
+        if math.isfinite(errors_.get("pressure", math.nan)):
+            pressure = (errors_["pressure"] / MPA, errors_["pressure_error"] / MPA)
+            found.append(
+                Quantity("pressure error (mean)", *pressure, "MPa", method, n_effective=frames)
+            )
     return found
+
+
+def _density_shift(analysis: Analysis, errors_: Mapping[str, float]) -> str:
+    """Return what the error of the pressure does to a density, where it is worth a warning."""
+    pressure, error = (errors_.get(n, math.nan) / GPA for n in ("pressure", "pressure_error"))
+    kappa = next(
+        (q.value for q in analysis.quantities if q.name == "isothermal compressibility"), math.nan
+    )
+    shift = kappa * pressure
+    if not abs(shift) > max(LEAST_SHIFT, 2 * kappa * error):
+        return ""
+    return (
+        f"on frames of the production the potential's pressure is {1000 * pressure:+.0f} ± "
+        f"{1000 * error:.0f} MPa from the reference's: by the compressibility the density is about "
+        f"{abs(shift):.1%} too {'low' if shift > 0 else 'high'}"
+    )
 
 
 def _curves(analysis: Analysis, temperature: float) -> list[CurveData]:
@@ -292,7 +315,9 @@ def _warnings(
                 f"{run.temperature:g} K, run {run.replica + 1}: {run.extrapolating:.1%} of the "
                 f"graded frames extrapolate (largest grade {run.largest_grade:.3g})."
             )
-    lines += [w for t, a in analyses.items() for w in (f"{t:g} K: {x}" for x in a.warnings)]
+    for temperature, analysis in analyses.items():
+        shift = _density_shift(analysis, state.production_errors)
+        lines += [f"{temperature:g} K: {x}" for x in (*analysis.warnings, *filter(None, [shift]))]
     return lines
 
 

@@ -154,6 +154,31 @@ def errors_of(found: Sequence[Evaluation], dataset: Sequence[LabelledFrame]) -> 
     )
 
 
+def pressure_error(
+    found: Sequence[Evaluation], dataset: Sequence[LabelledFrame]
+) -> tuple[float, float]:
+    """Return the mean of P − P_label over the frames that have a stress, and its standard error.
+
+    P = −tr σ / 3. It is what a density at constant pressure suffers from: to first order it is
+    off by the isothermal compressibility times this.
+
+    Args:
+        found: evaluations of the frames.
+        dataset: frames with labels.
+
+    Returns:
+        eV/Å³, both; NaN where no frame, or only one, has a stress.
+    """
+    values = [
+        -float(np.trace(evaluation.stress - item.labels.stress)) / 3
+        for evaluation, item in zip(found, dataset, strict=True)
+        if item.labels.stress is not None and item.frame.volume > 0
+    ]
+    mean = float(np.mean(values)) if values else float("nan")
+    many = len(values) > 1
+    return mean, float(np.std(values, ddof=1) / np.sqrt(len(values))) if many else float("nan")
+
+
 def _force_deviation(
     pairs: Sequence[tuple[Evaluation, LabelledFrame]], number: int | None = None
 ) -> Deviation:

@@ -13,7 +13,7 @@ from elyte.learning.project import Project
 from elyte.learning.state import Task
 from elyte.reference import EngineSettings, check_molecules, label_frames, label_key
 from elyte.reference.engines import find_engine
-from elyte.validation.errors import errors
+from elyte.validation.errors import errors_of, pressure_error
 
 
 def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[dict[str, Any]]:
@@ -55,7 +55,10 @@ def check(inputs: Mapping[str, Any], project: Project, progress: Progress) -> di
     """Compare the potential with labels on which it was not trained."""
     hybrid = Hybrid.of(inputs)
     data = hybrid.totals(project.labelled(inputs["labels"]), project)
-    found = errors(hybrid.model(project.potential(inputs["potential"])), data)
+    model = hybrid.model(project.potential(inputs["potential"]))
+    evaluations = model.evaluate([item.frame for item in data])
+    found = errors_of(evaluations, data)
+    pressure, pressure_uncertainty = pressure_error(evaluations, data)
     summary = {
         "force_rmse": float(found.force_rmse),
         "force_rmse_error": float(found.force.rmse_error),
@@ -63,6 +66,8 @@ def check(inputs: Mapping[str, Any], project: Project, progress: Progress) -> di
         "energy_rmse": float(found.energy_rmse),
         "energy_rmse_error": float(found.energy.rmse_error),
         "energy_mae": float(found.energy_mae),
+        "pressure": pressure,
+        "pressure_error": pressure_uncertainty,
         "frames": float(len(data)),
     }
     return {"summary": summary}

@@ -10,6 +10,7 @@ from elyte.learning.state import Chain, FrameRef, Settings, State, Task
 
 MOST_SAMPLED = 8  # frames of one sampler's task
 MIXED_IN_EVERY = 4  # one box in so many has another composition than the recipe
+LONGEST_EXPLORATION = 6  # times the trajectory time of the recipe
 ANNEAL_HEAT, ANNEAL_MARGIN = 100.0, 50.0  # K
 LOOSE_PACKING = 0.9  # of the estimated density, at which Packmol succeeds
 # Where the runs at constant pressure begin, relative to the estimated density: from both sides, so
@@ -137,8 +138,9 @@ def _train(state: State) -> tuple[Task, ...]:
 
 def _explore(state: State) -> tuple[Task, ...]:
     settings = state.settings
-    # Longer runs once a round has survived: what is rare shows only in time.
-    time = settings.trajectory_time * min(1 + state.calm_rounds, 3)
+    # Longer runs with every round that has survived: what is rare shows only in time, and a small
+    # box that fails costs far less than a production that does.
+    time = settings.trajectory_time * min(1 + state.calm_rounds, LONGEST_EXPLORATION)
     tasks = []
     for index in range(settings.trajectories):
         temperature = settings.exploration_temperatures[

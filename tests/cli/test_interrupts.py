@@ -13,8 +13,8 @@ hear_interrupts()
 # what RDKit does while it embeds: a handler in C, which Python does not know of
 libc = ctypes.CDLL(None)
 libc.signal(signal.SIGINT, ctypes.cast(libc.getpid, ctypes.c_void_p))
-os.kill(os.getpid(), signal.SIGINT)
 try:
+    os.kill(os.getpid(), signal.SIGINT)
     time.sleep(600)
 except KeyboardInterrupt:
     print("heard")

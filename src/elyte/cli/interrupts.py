@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import _thread
 import signal
+import time
 from threading import Thread, get_ident
+
+WAKING = 10  # times, 0.1 s apart, that the main thread is woken
 
 
 def hear_interrupts() -> None:
@@ -21,7 +24,9 @@ def hear_interrupts() -> None:
         while True:
             signal.sigwait({signal.SIGINT})
             _thread.interrupt_main(signal.SIGINT)
-            signal.pthread_kill(main, signal.SIGURG)
+            for _ in range(WAKING):  # one may come just before the main thread begins to wait
+                signal.pthread_kill(main, signal.SIGURG)
+                time.sleep(0.1)
 
     main = get_ident()
     signal.signal(signal.SIGURG, lambda number, frame: None)

@@ -39,6 +39,7 @@ SETTINGS = Settings(
     grade_stop=10.0,
     labels_per_round=12,
     max_rounds=4,
+    refinements=3,
     max_labels=60,
     force_error_target=0.12,
     train_seconds=60.0,
@@ -90,8 +91,8 @@ def test_a_calm_world_converges_in_one_round_and_produces() -> None:
     states = drive(world())
     last = states[-1]
     assert last.finished_learning.startswith("converged")
-    assert last.round == 1
-    assert len(last.training) == 5 + 12
+    assert last.round == 2  # one round of exploring, one of learning from the large boxes
+    assert len(last.training) == 5 + 12 + 8
     assert len(last.chains) == 4
     assert all(len(c.equilibration) == 2 and len(c.production) == 3 for c in last.chains)
     assert last.densities == {"330": pytest.approx(1.3), "400": pytest.approx(1.3)}
@@ -130,7 +131,7 @@ def test_failing_trajectories_keep_learning_beyond_the_budget() -> None:
 
     states = drive(world(explore=explore))
     last = states[-1]
-    assert last.round == 6 > SETTINGS.max_rounds
+    assert last.round == 7 > SETTINGS.max_rounds  # the last learns from the large boxes
     assert last.finished_learning.startswith("converged")
     assert [r.stopped for r in last.rounds[1:6]] == [6] * 5
 
@@ -164,8 +165,8 @@ def test_a_potential_that_never_survives_is_given_up_with_the_reason() -> None:
         }
 
     last = drive(world(explore=explore))[-1]
-    assert last.rounds[-1].stopped == 6
-    assert math.isnan(last.rounds[-1].own_force_rmse)
+    assert last.rounds[-2].stopped == 6
+    assert math.isnan(last.rounds[-2].own_force_rmse)
 
 
 def test_trajectories_that_leave_nothing_to_learn_from_do_not_go_on_for_ever() -> None:
@@ -221,6 +222,47 @@ def test_production_that_always_fails_is_given_up() -> None:
     last = drive(world(segment=fails))[-1]
     assert last.restarts == MOST_RESTARTS
     assert "given up" in last.messages[-1]
+
+
+def at_density(of_refinement: Callable[[int], float]) -> Answer:
+    def segment(state: State, task: Task) -> dict[str, Any]:
+        rho = of_refinement(state.refinements)
+        return {"outcome": "done", "reason": "", "density": rho, "time": 1.0, "extrapolated": [0]}
+
+    return world(segment=segment)
+
+
+def test_the_potential_learns_from_its_own_liquid_until_the_density_stays() -> None:
+    states = drive(at_density(lambda n: 1.3 - 0.1 * 0.25**n))
+    last = states[-1]
+    assert last.refinements == 2  # 1.2, 1.275, 1.294: the last moved by 1.5 %
+    assert last.densities["330"] == pytest.approx(1.29375)
+    assert not last.messages
+    notes = [r.note for r in last.rounds]
+    assert notes.count("from the equilibrated boxes") == 2
+    refining = next(s for s in states if s.refinements == 1 and s.stage == "label")
+    assert len(refining.ordinary) == 8
+    assert len(refining.pending) == 4
+    chain = refining.chains[0]
+    assert chain.prepared in {r.task for r in refining.ordinary}
+    assert not chain.equilibration
+    assert all(len(c.equilibration) == 2 for c in last.chains)  # those of the last potential
+    assert last.finished_learning.startswith("converged")
+
+
+def test_a_density_that_never_settles_is_said() -> None:
+    last = drive(at_density(lambda n: 1.3 + 0.05 * n))[-1]
+    assert last.refinements == 3
+    assert "still moved by 3.6%" in last.messages[-1]
+    assert last.production_errors
+
+
+def test_no_refinement_where_none_is_wanted() -> None:
+    settings = Settings(**{**vars(SETTINGS), "refinements": 0})
+    last = drive(world(), settings)[-1]
+    assert last.refinements == 0
+    assert len(last.training) == 5 + 12
+    assert not last.messages
 
 
 def test_a_bad_production_error_is_said() -> None:

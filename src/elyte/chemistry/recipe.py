@@ -95,7 +95,7 @@ class Weights(_Group):
 
     energy: float = Field(default=1.0, ge=0)
     force: float = Field(default=0.01, ge=0)
-    stress: float = Field(default=0.01, ge=0)
+    stress: float = Field(default=0.3, ge=0)
     config_types: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict,
         description="factors of frames by where they came from (start, round-1, …); 1 if not named",
@@ -158,6 +158,12 @@ class Learning(_Group):
     )
     labels_per_round: int = Field(default=24, ge=1, description="new labels of a round, at most")
     max_rounds: int = Field(default=12, ge=0, description="rounds of learning, at most")
+    refinements: int = Field(
+        default=3,
+        ge=0,
+        description="times that the potential learns from the production boxes before they are "
+        "believed, at most: until their density stays",
+    )
     max_labels: int = Field(default=400, ge=2, description="labels in all, at most")
     force_error_target: Force = Field(
         default="120 meV/Å",

@@ -14,6 +14,9 @@ from elyte.learning.state import Chain, FrameRef, RoundRecord, State, Task, Traj
 
 MOST_RESTARTS = 3
 MOST_PRODUCTION_LABELS = 4  # large boxes are dear to label
+# A density that moves by less, when the potential has learnt from its own liquid, has settled; its
+# statistical error over the usual 80 ps in two boxes is about a third of this.
+DENSITY_TOLERANCE = 0.015
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def _labelled(state: State, results: Sequence[Finished]) -> State:
         quarantined=len(bad),
         seconds=_seconds(state, "label", results),
     )
-    return state if ordinary else state.but(finished_learning=verdict(state))
+    return state if ordinary else _judged(state)
 
 
 def _checked(state: State, results: Sequence[Finished]) -> State:
@@ -88,7 +91,12 @@ def _checked(state: State, results: Sequence[Finished]) -> State:
     state = state.with_round(
         own_force_rmse=summary["force_rmse"], own_energy_rmse=summary["energy_rmse"]
     )
-    return state.but(stage="train", finished_learning=verdict(state))
+    return _judged(state.but(stage="train"))
+
+
+def _judged(state: State) -> State:
+    """Say whether learning is finished; once it is, production boxes only refine it."""
+    return state.but(finished_learning=state.finished_learning or verdict(state))
 
 
 def _trained(state: State, results: Sequence[Finished]) -> State:
@@ -98,6 +106,8 @@ def _trained(state: State, results: Sequence[Finished]) -> State:
         train_energy_rmse=result.summary["energy_rmse"],
         seconds=_seconds(state, "train", results),
     ).but(potential=result.key)
+    if state.chains:  # refined by their own boxes, which go on where they are
+        return state.but(stage="equilibrate")
     if state.finished_learning:
         return _begin_production(state)
     return state.but(stage="explore", round=state.round + 1)
@@ -191,6 +201,8 @@ def _failed_production(state: State, results: Sequence[Finished]) -> State:
         pending=tuple(refs[:MOST_PRODUCTION_LABELS]),
         ordinary=(),
         chains=(),
+        earlier_densities={},
+        refinements=0,
         calm_rounds=0,
         finished_learning="",
         restarts=state.restarts + 1,
@@ -213,7 +225,14 @@ def _equilibrated(state: State, results: Sequence[Finished]) -> State:
     if not _all_done(results):
         return _failed_production(state, results)
     chains = tuple(
-        replace(c, equilibration=(*c.equilibration, r.key))
+        replace(
+            c,
+            equilibration=(*c.equilibration, r.key),
+            extrapolated=(
+                *c.extrapolated,
+                *(FrameRef(r.key, index) for index in r.summary.get("extrapolated", ())),
+            ),
+        )
         for c, r in zip(state.chains, results, strict=True)
     )
     state = state.but(chains=chains)
@@ -231,8 +250,55 @@ def _equilibrated(state: State, results: Sequence[Finished]) -> State:
             ]
             mean = sum(now) / len(now)
             sums[name] = sums.get(name, 0.0) + (mean - sums.get(name, 0.0)) / weight
-    stage = "produce" if len(chains[0].equilibration) == total else "equilibrate"
-    return state.but(stage=stage, densities=sums)
+    state = state.but(densities=sums)
+    return _settled(state) if len(chains[0].equilibration) == total else state
+
+
+def _settled(state: State) -> State:
+    """Produce where the density stays as the potential learns from its own liquid, else learn.
+
+    Boxes for labelling are small and packed at random; what a potential makes of the large one
+    over its time is another liquid, a little. If it is off there, it is off in the density first,
+    and frames of that liquid are what corrects it.
+    """
+    before = state.earlier_densities
+    moves = [abs(rho / before[t] - 1) for t, rho in state.densities.items() if before]
+    moved = max(moves, default=math.inf)
+    if moved <= DENSITY_TOLERANCE or state.settings.refinements == 0:
+        return state.but(stage="produce")
+    if state.refinements >= state.settings.refinements:
+        return state.but(stage="produce").saying(
+            f"the density still moved by {moved:.1%} when the potential learnt from its own liquid "
+            "for the last time: it is known no better than that"
+        )
+    return _refining(state)
+
+
+def _refining(state: State) -> State:
+    """Label frames of the equilibrated boxes, and those that extrapolated; go on from there."""
+    ordinary = [
+        FrameRef(key, -1)
+        for keys in (chain.equilibration for chain in state.chains)
+        for key in dict.fromkeys((keys[(len(keys) - 1) // 2], keys[-1]))
+    ]
+    extrapolated = [ref for chain in state.chains for ref in chain.extrapolated]
+    record = RoundRecord(
+        index=state.round + 1,
+        labels=len(state.training),
+        new_labels=0,
+        quarantined=0,
+        note="from the equilibrated boxes",
+    )
+    return state.but(
+        stage="label",
+        round=state.round + 1,
+        pending=tuple(extrapolated[:MOST_PRODUCTION_LABELS]),
+        ordinary=tuple(ordinary),
+        chains=tuple(Chain(c.temperature, c.replica, prepared=c.last) for c in state.chains),
+        earlier_densities=state.densities,
+        refinements=state.refinements + 1,
+        rounds=(*state.rounds, record),
+    )
 
 
 def _produced(state: State, results: Sequence[Finished]) -> State:

@@ -98,6 +98,8 @@ def _segment(state: State, results: Sequence[Finished]) -> str:
         f"{r.task.inputs['temperature']:.0f} K {r.summary['density']:.3f} g/cm³" for r in results
     )
     first = results[0]
+    if state.stage == "label":
+        means += "; to be learnt from before it is believed"
     return f"{first.task.inputs['ensemble']} to {first.summary['time'] / 1000:.0f} ps: {means}"
 
 

@@ -78,6 +78,7 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         grade_stop=learning.grade_stop,
         labels_per_round=learning.labels_per_round,
         max_rounds=learning.max_rounds,
+        refinements=learning.refinements,
         max_labels=learning.max_labels,
         force_error_target=learning.force_error_target,
         train_seconds=learning.train_time,

@@ -78,6 +78,7 @@ class Settings:
     grade_stop: float
     labels_per_round: int
     max_rounds: int
+    refinements: int
     max_labels: int
     force_error_target: float
     train_seconds: float
@@ -157,6 +158,7 @@ class Chain:
     prepared: str = ""
     equilibration: tuple[str, ...] = ()
     production: tuple[str, ...] = ()
+    extrapolated: tuple[FrameRef, ...] = ()  # in the equilibration: worth a label
 
     @property
     def last(self) -> str:
@@ -183,6 +185,8 @@ class State:
     rounds: tuple[RoundRecord, ...] = ()
     chains: tuple[Chain, ...] = ()
     densities: Mapping[str, float] = field(default_factory=dict)
+    earlier_densities: Mapping[str, float] = field(default_factory=dict)
+    refinements: int = 0
     restarts: int = 0
     relabelled: tuple[str, ...] = ()
     production_errors: Mapping[str, float] = field(default_factory=dict)

@@ -157,7 +157,11 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         "species": before["species"],
         "state": state_record(run.state),
     }
+    sound = watch.saved if run.outcome.done else []
+    extrapolated = [max(sound, key=lambda pair: pair[1])[0]] if sound else []
+    result["frames"] = [*extrapolated, *result["frames"]]
     result["summary"] |= {
+        "extrapolated": list(range(len(extrapolated))),
         "density": float(density_of(reference, run.series["volume"]).mean()),
         "max_grade": float(min(grades.max(), WATCHED_GRADE)),
         "extrapolating": float((grades > inputs["grade_stop"]).mean()),

@@ -45,7 +45,7 @@ class Weights:
 
     energy: float = 1.0
     force: float = 0.01
-    stress: float = 0.01
+    stress: float = 0.3
     scaling: float = 1.0
     scaling_forces: float = 0.0
     config_types: Mapping[str, float] = field(default_factory=dict)

@@ -52,7 +52,7 @@ def test_a_run_writes_trajectory_series_and_state(folder: Path, tmp_path: Path) 
     out = tmp_path / "traj.h5md"
     code, text = call(
         folder,
-        *("--time", "0.4ps", "--timestep", "2fs", "--ensemble", "npt", "--temperature", "100:150"),
+        *("--time", "0.4ps", "--timestep", "2fs", "--ensemble", "npt", "--temperature", "100K:150K"),
         *("--pressure", "10bar", "--save-every", "40fs", "--out", str(out), "--velocities"),
         *("--no-watch", "--seed", "3"),
     )
@@ -72,7 +72,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SEGMENT", 100)
-    options = ["--time", "400fs", "--save-every", "10fs", "--temperature", "50:200", "--no-watch"]
+    options = ["--time", "400fs", "--save-every", "10fs", "--temperature", "50K:200K", "--no-watch"]
     code, text = call(folder, *options, "--out", str(tmp_path / "whole.h5md"))
     assert code == 0, text
     calls = 0
@@ -123,6 +123,9 @@ def test_extrapolation_ends_a_run_with_its_frames(folder: Path, tmp_path: Path) 
         (["--time", "100"], "--time: '100' has no unit"),
         (["--time", "100 parsec"], "parsec"),
         (["--time", "1ps", "--temperature", "hot"], "--temperature: 'hot'"),
+        (["--time", "1ps", "--temperature", "300"], "--temperature: '300' has no unit"),
+        (["--time", "1ps", "--temperature", "300:400K"], "--temperature: '300' has no unit"),
+        (["--time", "1ps", "--pressure", "1"], "--pressure: '1' has no unit"),
         (["--time", "1ps", "--temperature", "1:2:3"], "more than a start and an end"),
         (["--time", "1ps", "--pressure", "5 K"], "--pressure"),
         (["--time", "1ps", "--timestep", "10ps"], "shorter than a time step"),
@@ -176,7 +179,7 @@ def test_observed_while_it_runs_and_across_an_interruption(folder: Path, tmp_pat
     ("options", "says"),
     [
         (("--observe", "conductivty"), "did you mean 'conductivity'"),
-        (("--observe", "diffusion", "--temperature", "100:200"), "one temperature"),
+        (("--observe", "diffusion", "--temperature", "100K:200K"), "one temperature"),
         (("--observe", "conductivity", "--charge", "Li+=2"), "add up to"),
         (("--observe", "conductivity", "--charge", "Na+=1"), "Na"),
     ],

@@ -261,6 +261,8 @@ class Recipe(_Group):
             raise ValueError("temperature: the same temperature is named twice")
         if self.density is not None and self.density <= 0:
             raise ValueError(f"density {self.density:g} g/cm³ is not positive")
+        if self.pressure < 0:
+            raise ValueError(f"pressure {self.pressure:g} bar is negative: a liquid would boil")
         self._check_ranges()
         self._check_dispersion()
         return self
@@ -279,6 +281,8 @@ class Recipe(_Group):
             raise ValueError(
                 "learning.max_labels is below learning.start_frames and learning.start"
             )
+        if learning.train_time <= 0:
+            raise ValueError(f"learning.train_time {learning.train_time:g} s is not positive")
         self._check_times("learning", "trajectory_time")
         self._check_times("production", "npt_time", "nvt_time", "segment_time", "save_every")
 

@@ -109,8 +109,8 @@ def md(
     step = _measure(timestep, TIME, "--timestep")
     settings = RunSettings(
         ensemble=ensemble.upper(),  # type: ignore[arg-type]
-        temperature=_ramp(temperature, TEMPERATURE, "--temperature", "K"),
-        pressure_bar=_ramp(pressure, PRESSURE, "--pressure", "bar"),
+        temperature=_ramp(temperature, TEMPERATURE, "--temperature"),
+        pressure_bar=_ramp(pressure, PRESSURE, "--pressure"),
         steps=_steps(time, step, "--time"),
         timestep=step,
         thermostat=thermostat,  # type: ignore[arg-type]
@@ -154,24 +154,20 @@ def md(
     _report(outcome, run, frame)
 
 
-def _measure(text: str, dimension: Dimension, option: str, unit: str = "") -> float:
-    """Return a quantity in the internal unit; `unit` is what a bare number means."""
+def _measure(text: str, dimension: Dimension, option: str) -> float:
+    """Return a quantity in the internal unit; a bare number is refused, as in a recipe."""
     try:
-        float(text)
-    except ValueError:
-        unit = ""
-    try:
-        return parse(f"{text} {unit}" if unit else text, dimension)
+        return parse(text, dimension)
     except InputError as error:
         raise InputError(f"{option}: {error}") from error
 
 
-def _ramp(text: str, dimension: Dimension, option: str, unit: str) -> float | tuple[float, float]:
+def _ramp(text: str, dimension: Dimension, option: str) -> float | tuple[float, float]:
     """Return one value, or (start, end) of a ramp written as "300K:400K"."""
     parts = text.split(":")
     if len(parts) > 2:
         raise InputError(f"{option}: '{text}' has more than a start and an end")
-    values = [_measure(part, dimension, option, unit) for part in parts]
+    values = [_measure(part, dimension, option) for part in parts]
     return values[0] if len(values) == 1 else (values[0], values[1])
 
 

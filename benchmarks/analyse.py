@@ -20,7 +20,7 @@ os.environ["OMP_NUM_THREADS"] = str(THREADS)
 import numpy as np  # noqa: E402
 
 from elyte.core.frame import Frame  # noqa: E402
-from elyte.core.trajectory import TrajectoryWriter  # noqa: E402
+from elyte.core.h5md import TrajectoryWriter  # noqa: E402
 
 SIDE, SPACING = 10, 4.7
 PAIRS = 144

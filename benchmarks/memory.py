@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from elyte.core import Frame
-from elyte.core.trajectory import TrajectoryWriter
+from elyte.core.h5md import TrajectoryWriter
 from elyte.dynamics import GradeWatch, RunSettings, simulate
 from elyte.potentials.mtp import MTP
 from elyte.selection import ActiveSet

@@ -20,7 +20,7 @@ from rich.table import Table
 import elyte
 from elyte.core import Frame
 from elyte.core.formats import read_frames
-from elyte.core.trajectory import read_h5md
+from elyte.core.h5md import read_h5md
 from elyte.core.units import KCAL_PER_MOL
 from elyte.dynamics import RunSettings, simulate
 

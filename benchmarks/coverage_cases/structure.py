@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from coverage_cases import Case
+from elyte.analysis.intervals import ONE_SIGMA, t_factor, with_intervals
 from elyte.analysis.speciation.shells import contacts, coordination_number
-from elyte.analysis.statistics import ONE_SIGMA, t_factor, with_intervals
 from elyte.analysis.structure.rdf import BLOCKS, Rdf, radial_distribution
 from elyte.core.quantity import Quantity
 from elyte.testing import synthetic

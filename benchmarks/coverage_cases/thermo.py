@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from coverage_cases import TEMPERATURE, VOLUME, Case
-from elyte.analysis.statistics import with_intervals
+from elyte.analysis.intervals import with_intervals
 from elyte.analysis.thermo.dielectric import dielectric_constant
 from elyte.analysis.thermo.expansion import thermal_expansion
 from elyte.analysis.thermo.fluctuations import compressibility

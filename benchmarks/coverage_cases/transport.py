@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from coverage_cases import STEP, TEMPERATURE, VOLUME, Case
-from elyte.analysis.transport.diffusion import green_kubo_diffusion, self_diffusion
+from elyte.analysis.transport.diffusion import green_kubo_diffusion, self_diffusion, yeh_hummer
+from elyte.analysis.transport.finite_size import corrected_for_size
 from elyte.analysis.transport.nernst_einstein import nernst_einstein, ratio, transport_numbers
 from elyte.analysis.transport.onsager import (
     collective,
@@ -127,6 +129,21 @@ def shear_truth(decay: float) -> float:
     return VOLUME / (BOLTZMANN * TEMPERATURE) * total * STEP * TO_PASCAL_SECOND
 
 
+def corrected(
+    frames: int, particles: int, values: int, length: float, rng: np.random.Generator
+) -> Quantity:
+    """Self-diffusion of an infinite box, from Brownian walkers and their pressure tensor."""
+    walk = synthetic.brownian(rng, frames, particles, 1.0)
+    diffusion = replace(self_diffusion([walk], STEP)[0], temperature=TEMPERATURE)
+    eta = viscosity([pressure_tensor(rng, values, 0.8)], STEP, VOLUME, TEMPERATURE)[0]
+    return corrected_for_size(diffusion, eta, length)
+
+
+def infinite(length: float) -> float:
+    """D of the walkers and the shift by their true viscosity."""
+    return yeh_hummer(WEIGHT, TEMPERATURE, shear_truth(0.8), length)
+
+
 def rotation(frames: int, molecules: int, order: int, rng: np.random.Generator) -> Quantity:
     """Rotational relaxation of molecules that turn by 0.2 rad a frame."""
     vectors = synthetic.rotor(rng, frames, molecules, 0.2)
@@ -141,6 +158,7 @@ def alpha_2(frames: int, particles: int, mixed: bool, rng: np.random.Generator) 
     return non_gaussian_parameter([walk], STEP, 5 * STEP)
 
 
+EDGE = 20.0  # Å
 ROTOR = STEP / 1000
 MIXED = (1 + 16) / 2 / ((1 + 4) / 2) ** 2 - 1
 
@@ -175,6 +193,16 @@ CASES = [
     Case("viscosity, 5 runs of 500, τ = 10", partial(shear, 500, 0.9, 5), shear_truth(0.9)),
     Case("viscosity, Helfand, 1000 values", partial(helfand, 1000), shear_truth(0.0)),
     Case("viscosity, Helfand, 100 values", partial(helfand, 100), shear_truth(0.0)),
+    Case(
+        "D of an infinite box, 30 × 1000, η of 5000 values",
+        partial(corrected, 1000, 30, 5000, EDGE),
+        infinite(EDGE),
+    ),
+    Case(
+        "D of an infinite box, 8 × 200, η of 500 values",
+        partial(corrected, 200, 8, 500, EDGE),
+        infinite(EDGE),
+    ),
     Case(
         "rotation, order 1, 50 molecules × 3000",
         partial(rotation, 3000, 50, 1),

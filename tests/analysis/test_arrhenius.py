@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from elyte.analysis.statistics import interval
+from elyte.analysis.intervals import interval
 from elyte.analysis.transport.arrhenius import arrhenius, vogel_fulcher_tammann
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity

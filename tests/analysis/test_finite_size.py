@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elyte.analysis.statistics import interval
+from elyte.analysis.intervals import interval
 from elyte.analysis.transport.diffusion import yeh_hummer
 from elyte.analysis.transport.finite_size import corrected_for_size, extrapolated_to_infinity
 from elyte.core.errors import InputError
@@ -35,6 +35,16 @@ def test_the_viscosity_takes_the_box_away() -> None:
     exact = corrected_for_size(diffusion(20.0), given, 20.0)
     assert exact.error == pytest.approx(1e-11)
     assert "the user" in exact.method
+
+
+def test_the_interval_of_the_viscosity_is_that_of_the_shift() -> None:
+    details = {"interval_68": [0.5e-3, 2e-3], "interval_95": [0.25e-3, 4e-3]}
+    eta = Quantity("shear viscosity", ETA, 1e-4, "Pa s", temperature=KELVIN, details=details)
+    exact = diffusion(20.0, error=0.0)
+    shift = INFINITE - exact.value
+    low, high = interval(corrected_for_size(exact, eta, 20.0))
+    assert low == pytest.approx(exact.value + shift / 4)
+    assert high == pytest.approx(exact.value + shift * 4)
 
 
 def test_what_is_missing_is_said() -> None:

@@ -15,7 +15,7 @@ from elyte.analysis.export import write_curves
 from elyte.analysis.loading import load
 from elyte.core.errors import FormatError, InputError
 from elyte.core.frame import Frame
-from elyte.core.trajectory import TrajectoryWriter
+from elyte.core.h5md import TrajectoryWriter
 
 
 def walk(frames: int = 12) -> np.ndarray:

@@ -7,10 +7,12 @@ import warnings
 import numpy as np
 import pytest
 
+from elyte.analysis.intervals import ONE_SIGMA, t_factor
 from elyte.analysis.structure.rdf import coordination_at, radial_distribution, rdf_curves
 from elyte.analysis.structure.shell import first_shell
+from elyte.analysis.structure.surroundings import scatter, surroundings, widened
 from elyte.core.errors import InputError
-from elyte.testing.synthetic import ideal_gas
+from elyte.testing.synthetic import brownian, ideal_gas
 
 TRICLINIC = np.array([[16.0, 0.0, 0.0], [3.0, 15.0, 0.0], [-2.0, 4.0, 17.0]])
 
@@ -27,6 +29,60 @@ def test_ideal_gas_is_one_in_any_cell_within_its_errors() -> None:
     volume = 4 / 3 * np.pi * rdf.edges[-1] ** 3
     assert rdf.coordination[-1] == pytest.approx(rdf.density * volume, rel=0.02)
     assert first_shell(rdf.r, rdf.g, rdf.g_error).reason
+
+
+def slow_gas(rng: np.random.Generator, frames: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    """Walkers that keep their neighbours for a third of the run, in a box of 20 Å."""
+    start = rng.random((2, 1, 15, 3)) * 20
+    a, b = (s + brownian(rng, frames, 15, 0.5) for s in start)
+    return a, b
+
+
+def test_the_error_holds_for_a_run_as_long_as_its_structure() -> None:
+    values, errors = [], []
+    for rng in np.random.default_rng(7).spawn(80):
+        a, b = slow_gas(rng)
+        rdf = radial_distribution(a, b, 20 * np.eye(3), 8.0, 8)
+        assert rdf.g_error is not None
+        values.append(rdf.g[3:])
+        errors.append(rdf.g_error[3:])
+    spread = np.std(values, axis=0) / np.mean(errors, axis=0)
+    assert (spread > 0.75).all()
+    assert (spread < 1.3).all()  # 2 from blocks of frames alone
+
+
+@pytest.mark.parametrize("runs", [1, 4])
+@pytest.mark.parametrize("same", [True, False])
+def test_sets_of_particles_tell_the_error(same: bool, runs: int) -> None:
+    """Frames that never change: only other particles, or other runs, differ."""
+    volume, reach = 15.0**3, 7.0
+    variances, means = [], []
+    for rng in np.random.default_rng(8).spawn(150):
+        histograms = []
+        for _ in range(runs):
+            a, b = rng.random((2, 1, 24, 3)) * 15
+            of = surroundings(24, runs, 2)
+            cells = np.eye(3)[None] * 15
+            for _frame in range(2):
+                of.add(a, None if same else b, cells, np.array([volume]), reach)
+            histograms.append(of)
+        found = scatter(histograms, same)
+        assert found is not None
+        sets = sum(len(h.members) for h in histograms)
+        variances.append((found.by_volume / t_factor(ONE_SIGMA, sets - 1)) ** 2)
+        means.append(
+            np.mean([h.weighted.sum(axis=0) / (24 * h.frames) for h in histograms], axis=0)
+        )
+    ratio = np.var(means, axis=0) / np.mean(variances, axis=0)
+    np.testing.assert_allclose(ratio, 1.0, atol=0.4)
+
+
+def test_few_particles_and_large_runs_keep_the_error_of_blocks() -> None:
+    assert scatter([surroundings(3, 1, 4)], False) is None
+    assert scatter([], True) is None
+    np.testing.assert_array_equal(widened(np.array([0.0, 2.0]), np.array([5.0, 1.0]), 1.0), [0, 2])
+    together = surroundings(6, 1, 4, (np.array([0, 0, 1, 1, 2, 2]), np.zeros(6)))
+    assert [m.tolist() for m in together.members] == [[0, 1], [2, 3], [4, 5]]
 
 
 def test_fluctuating_box_of_an_ideal_gas() -> None:
@@ -109,6 +165,21 @@ def test_noise_does_not_move_the_minimum_much() -> None:
     found = [first_shell(R, np.abs(g + error * rng.normal(size=len(R))), error) for _ in range(30)]
     assert all(not s.reason for s in found)
     assert np.median([abs(s.minimum - clean) for s in found]) < 0.35
+
+
+def test_a_flat_basin_is_found_whole_in_counts_of_few_frames() -> None:
+    """Where hardly anything is between two shells, a bump of one count does not end the basin."""
+    g = peak(2.1, 60, 0.11) + peak(2.4, 3, 0.2) + 0.1 + 0.9 / (1 + np.exp(-4 * (R - 4.9)))
+    counted = np.where(R > 1.5, g * R**2, 0.0)  # about one count in a bin of the basin
+    rng = np.random.default_rng(6)
+    found = []
+    for _ in range(100):
+        counts = rng.poisson(counted)
+        noisy, error = counts / R**2, np.sqrt(counts) / R**2
+        found.append(first_shell(R, noisy, error).minimum)
+    away = np.array(found) - first_shell(R, g).minimum
+    assert np.sqrt(np.mean(away**2)) < 0.235
+    assert np.abs(away).max() < 0.6
 
 
 def test_no_shell_is_said() -> None:

@@ -16,7 +16,7 @@ from elyte.analysis.loading import load, record
 from elyte.analysis.observation import observe, time_problem
 from elyte.core.errors import FormatError, InputError
 from elyte.core.frame import Frame
-from elyte.core.trajectory import TrajectoryWriter
+from elyte.core.h5md import TrajectoryWriter
 from elyte.testing.synthetic import autoregressive, brownian
 
 WATER = np.array([[0.0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])

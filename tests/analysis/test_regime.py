@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elyte.analysis.statistics import with_intervals
+from elyte.analysis.intervals import with_intervals
 from elyte.analysis.transport.mechanism import mechanism
 from elyte.analysis.transport.regime import log_log_slope
 from elyte.core.quantity import Quantity

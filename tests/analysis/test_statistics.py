@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elyte.analysis.statistics import (
-    block_curve,
-    equilibration_cut,
-    fraction,
-    interval,
-    mean,
-    mean_of_independent,
-)
+from elyte.analysis.intervals import fraction, interval, mean_number, mean_of_independent
+from elyte.analysis.statistics import block_curve, equilibration_cut, mean
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 from elyte.testing.coverage import coverage
@@ -72,6 +66,27 @@ def test_equilibration_cut_finds_the_start() -> None:
     x[:200] += np.linspace(10, 0, 200)
     assert 120 <= equilibration_cut(x) <= 320
     assert equilibration_cut(autoregressive(rng, 5, 0.5)) == 0
+
+
+def test_a_short_stationary_series_is_hardly_ever_cut() -> None:
+    """It has few independent values, so a start that differs is mostly chance."""
+    rng = np.random.default_rng(5)
+    cuts = [equilibration_cut(autoregressive(rng, 200, 0.9)) for _ in range(150)]
+    assert np.mean(np.array(cuts) > 0) < 0.08
+
+
+def test_a_mean_number_is_neither_negative_nor_exact() -> None:
+    few = mean_number([0.0, 0.0, 0.1, 0.0, 0.6, 0.1, 0.0, 0.0])
+    low, high = few.interval(0.95)
+    assert 0 < low < few.value < high
+    assert high - few.value > few.value - low
+    many = mean_number(np.random.default_rng(6).normal(4, 0.1, 50))
+    plain = mean_of_independent(np.random.default_rng(6).normal(4, 0.1, 50))
+    np.testing.assert_allclose(many.interval(0.95), plain.interval(0.95), atol=1e-3)
+    alike = mean_number(np.full(49, 4.0))
+    assert alike.value == 4
+    assert 0.01 < alike.standard_error < 0.03
+    assert mean_number([4.0]).reason
 
 
 def test_block_curve_rises_to_the_true_error() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,6 +134,24 @@ def test_files_of_everything(whole: Analysis, tmp_path: object) -> None:
     assert len(maps[0].read_text().splitlines()) == 1 + whole.maps[0].z.size
     (cube,) = write_clouds(whole.clouds, folder)
     assert cube.suffix == ".cube"
+
+
+def test_what_needs_velocities_or_times_is_a_row_that_says_so() -> None:
+    run, system = liquid()
+    still = replace(run, velocities=None)
+    options = Options(["velocity", "mechanism"])
+    found = analyse(still, system, 300.0, options=options)
+    for name in ("velocity autocorrelation", "velocity cross-correlation within the first shell"):
+        (row,) = (q for q in found.quantities if q.name == name)
+        assert row.withheld == "no velocities in the trajectory"
+        assert "Li+" in row.species
+    timeless = replace(still, times=np.zeros(FRAMES))
+    found = analyse(timeless, system, 300.0, options=options)
+    names = {q.name for q in found.quantities if q.withheld}
+    assert names >= {"velocity autocorrelation", "pair lifetime over rotation time"}
+    coarse = replace(run, times=1e5 * np.arange(FRAMES))
+    (row, *_) = analyse(coarse, system, 300.0, options=Options(["velocity"])).quantities
+    assert "too rarely" in row.withheld
 
 
 def test_only_what_is_asked_for() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elyte.analysis.statistics import interval
+from elyte.analysis.intervals import interval
 from elyte.analysis.transport.diffusion import integrated
 from elyte.analysis.transport.viscosity import (
     shear_components,

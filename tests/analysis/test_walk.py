@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elyte.analysis.correlation import mean_squared_displacement
-from elyte.analysis.statistics import interval
+from elyte.analysis.intervals import interval
 from elyte.analysis.transport.diffusion import green_kubo_diffusion, self_diffusion, yeh_hummer
 from elyte.analysis.walk import displacement_covariance, fit_slope
 from elyte.core.quantity import Quantity

@@ -15,7 +15,7 @@ from elyte.cli.analyse import analyse
 from elyte.cli.convergence import fraction_option
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
-from elyte.core.trajectory import TrajectoryWriter
+from elyte.core.h5md import TrajectoryWriter
 
 app = typer.Typer()
 app.command()(analyse)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from elyte.core.errors import InputError
 from elyte.core.formats import read_frames
 from elyte.core.frame import Frame
-from elyte.core.trajectory import read_h5md, read_steps
+from elyte.core.h5md import read_h5md, read_steps
 from elyte.dynamics import MDState
 from elyte.potentials.mtp import MTP
 from elyte.selection import ActiveSet
@@ -52,7 +52,16 @@ def test_a_run_writes_trajectory_series_and_state(folder: Path, tmp_path: Path) 
     out = tmp_path / "traj.h5md"
     code, text = call(
         folder,
-        *("--time", "0.4ps", "--timestep", "2fs", "--ensemble", "npt", "--temperature", "100K:150K"),
+        *(
+            "--time",
+            "0.4ps",
+            "--timestep",
+            "2fs",
+            "--ensemble",
+            "npt",
+            "--temperature",
+            "100K:150K",
+        ),
         *("--pressure", "10bar", "--save-every", "40fs", "--out", str(out), "--velocities"),
         *("--no-watch", "--seed", "3"),
     )

@@ -15,7 +15,7 @@ from dynamics_systems import argon, gas, lennard_jones
 from elyte._native import dynamics as native
 from elyte.core.errors import DamagedData, InputError
 from elyte.core.frame import Frame
-from elyte.core.trajectory import TrajectoryWriter, read_h5md, read_steps
+from elyte.core.h5md import TrajectoryWriter, read_h5md, read_steps
 from elyte.dynamics import (
     Checkpoint,
     Evaluator,

@@ -2,12 +2,12 @@
 
 from elyte.analysis.curve import Curve
 from elyte.analysis.driver import Analysis, analyse
+from elyte.analysis.intervals import interval
 from elyte.analysis.loading import load, record
 from elyte.analysis.maps import Cloud, Map
 from elyte.analysis.recognise import describe
 from elyte.analysis.recording import Recording
 from elyte.analysis.sites import find_pair, find_site
-from elyte.analysis.statistics import interval
 from elyte.analysis.steps.context import Options
 from elyte.analysis.structure.rdf import radial_distribution
 from elyte.analysis.structure.shell import Shell, first_shell

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from elyte.analysis.statistics import Mean
+from elyte.analysis.intervals import Mean
 
 Array = NDArray[np.float64]
 

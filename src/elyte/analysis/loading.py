@@ -22,7 +22,8 @@ from elyte.analysis.whole import MoleculeTree
 from elyte.chemistry.bonds import bond_graph, molecule_ids
 from elyte.core.errors import FormatError, InputError
 from elyte.core.frame import Frame
-from elyte.core.trajectory import Trajectory, h5md_header, open_h5md
+from elyte.core.h5md import h5md_header, open_h5md
+from elyte.core.trajectory import Trajectory
 
 Array = NDArray[np.float64]
 

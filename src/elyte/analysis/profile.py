@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from elyte.analysis.statistics import ONE_SIGMA
+from elyte.analysis.intervals import ONE_SIGMA
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from ase.data import atomic_masses
 from numpy.typing import NDArray
 
 from elyte.analysis.stream import Positions
 from elyte.core.frame import Frame
-from elyte.core.trajectory import Trajectory
+from elyte.core.trajectory import FrameSeries, Trajectory
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class Recording(FrameSeries):
     """What `Trajectory` is in memory, on disk.
 
     Args:
@@ -42,28 +40,8 @@ class Recording:
     continuous: bool = False
     order: Array | None = None
 
-    def __len__(self) -> int:
-        return len(self.positions)
-
     def __getitem__(self, index: int) -> Frame:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"frame {index} of a trajectory of {len(self)}")
-        return Frame(
-            self.numbers, self.positions[index], self.cells[index], self.pbc, self.molecules
-        )
-
-    def __iter__(self) -> Iterator[Frame]:
-        return (self[i] for i in range(len(self)))
-
-    @property
-    def masses(self) -> Array:
-        """Atomic masses, u, (n,)."""
-        return np.asarray(atomic_masses[self.numbers], dtype=float)
-
-    @property
-    def volumes(self) -> Array:
-        """Volumes of the cell, Å³, (T,)."""
-        return np.asarray(np.abs(np.linalg.det(self.cells)), dtype=float)
+        return self.frame(index)
 
     @classmethod
     def of(cls, run: Trajectory | Recording) -> Recording:

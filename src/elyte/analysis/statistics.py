@@ -1,4 +1,4 @@
-"""Means of correlated series, intervals, equilibration cuts.
+"""Means and variances of correlated series, equilibration cuts.
 
 The variance of a mean is taken from an autoregressive model of the series, whose order is chosen
 by Akaike's criterion: unlike blocks or a truncated sum of the autocovariance it stays right when
@@ -16,109 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, signal, stats
 
+from elyte.analysis.intervals import Mean, as_normal_level, t_factor
 from elyte.core.errors import InputError
-from elyte.core.quantity import Quantity
 
 Array = NDArray[np.float64]
 
-ONE_SIGMA = 0.6826894921370859
-"""Probability within one standard deviation of a normal distribution."""
 _POINTS = 2000  # a longer series is averaged over equal pieces first; the mean stays what it is
 _LEAST_EFFECTIVE = 3.0
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean of correlated values.
-
-    Args:
-        value: the mean.
-        standard_error: standard deviation of the mean.
-        n_effective: independent samples with the same standard error.
-        degrees_of_freedom: of Student's t, since the standard error is itself estimated.
-        reason: why the error cannot be known, or "".
-        proportion: whether it lies between 0 and 1, which shapes its interval.
-    """
-
-    value: float
-    standard_error: float
-    n_effective: float
-    degrees_of_freedom: float
-    reason: str = ""
-    proportion: bool = False
-
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Return the interval that holds the truth with probability `level`.
-
-        Value ± t·error; for a proportion Jeffreys' interval with the effective samples, its
-        level as wide as Student's t would make it.
-        """
-        if self.proportion and self.n_effective > 0:
-            tail = 0.5 - as_normal_level(level, self.degrees_of_freedom) / 2
-            a = self.n_effective * self.value + 0.5
-            b = self.n_effective * (1 - self.value) + 0.5
-            low, high = stats.beta.ppf([tail, 1 - tail], a, b)
-            return min(float(low), self.value), max(float(high), self.value)
-        half = self.standard_error * t_factor(level, self.degrees_of_freedom)
-        return self.value - half, self.value + half
-
-    def quantity(self, name: str, unit: str, method: str, **fields: Any) -> Quantity:
-        """Return the mean as a `Quantity`, or withhold it with the reason."""
-        if self.reason:
-            return Quantity.withhold(name, unit, self.reason, method=method, **fields)
-        return with_intervals(
-            name,
-            self.value,
-            self.interval(ONE_SIGMA),
-            self.interval(0.95),
-            unit,
-            method=method,
-            n_effective=self.n_effective,
-            **fields,
-        )
-
-
-def t_factor(level: float, degrees_of_freedom: float) -> float:
-    """Return Student's t: the half-width of a two-sided interval in standard errors."""
-    return float(stats.t.ppf(0.5 + level / 2, degrees_of_freedom))
-
-
-def as_normal_level(level: float, degrees_of_freedom: float) -> float:
-    """Return the level at which a normal interval is as wide as Student's t at `level`."""
-    return float(2 * stats.norm.cdf(t_factor(level, degrees_of_freedom)) - 1)
-
-
-def with_intervals(
-    name: str,
-    value: float,
-    one_sigma: tuple[float, float],
-    interval_95: tuple[float, float],
-    unit: str,
-    details: dict[str, Any] | None = None,
-    **fields: Any,
-) -> Quantity:
-    """Return a `Quantity` whose error is half of its 68 % interval.
-
-    Few samples widen the error (Student's t, χ²), so that value ± error holds the truth two times
-    of three whatever the length of the run. `details["interval_95"]` is [low, high].
-    """
-    merged = {"interval_68": list(one_sigma), "interval_95": list(interval_95), **(details or {})}
-    error = (one_sigma[1] - one_sigma[0]) / 2
-    return Quantity(name, float(value), float(error), unit, details=merged, **fields)
-
-
-def interval(quantity: Quantity, level: float = 0.95) -> tuple[float, float]:
-    """Return the 68 % or 95 % interval of a quantity of this room.
-
-    Raises:
-        InputError: another level, or a quantity without a value.
-    """
-    keys = {0.95: "interval_95", 0.68: "interval_68"}
-    key = keys.get(round(level, 2))
-    if key is None or key not in quantity.details:
-        raise InputError(f"{quantity.name}: intervals are kept for the levels 0.68 and 0.95 only")
-    low, high = quantity.details[key]
-    return float(low), float(high)
+_CUT = 0.9876  # level at which a start counts as different: 2.5 standard errors
 
 
 def autocovariance(series: ArrayLike, lags: int) -> Array:
@@ -324,19 +229,6 @@ def _pooled_covariance(runs: list[Array], value: float) -> Array:
     return np.asarray(pooled) / samples
 
 
-def mean_of_independent(samples: ArrayLike) -> Mean:
-    """Return the mean of independent samples, x̄ ± s/√k with k − 1 degrees of freedom.
-
-    Args:
-        samples: (k,), one value for each independent run, particle or block.
-    """
-    x = np.asarray(samples, dtype=float)
-    if len(x) < 2:
-        return Mean(float(x.mean()) if len(x) else np.nan, np.nan, len(x), 1.0, "only one sample")
-    error = float(x.std(ddof=1) / np.sqrt(len(x)))
-    return Mean(float(x.mean()), error, float(len(x)), float(len(x) - 1))
-
-
 def equilibration_cut(series: ArrayLike) -> int:
     """Return the index from which a series counts as stationary (at most half of it).
 
@@ -361,7 +253,8 @@ def equilibration_cut(series: ArrayLike) -> int:
 def _differs(coarse: Array, cut: int) -> bool:
     """Whether what comes before a cut has another mean than what follows, beyond its error.
 
-    Without this a stationary series would be cut where it happens to scatter least.
+    Without this a stationary series would be cut where it happens to scatter least. What a short
+    rest says of its own error is uncertain, so the bound is Student's.
     """
     if cut == 0:
         return False
@@ -370,7 +263,9 @@ def _differs(coarse: Array, cut: int) -> bool:
         return True
     per_piece = rest.standard_error * np.sqrt(len(coarse) - cut)
     error = per_piece * np.sqrt(1 / cut + 1 / (len(coarse) - cut))
-    return bool(abs(coarse[:cut].mean() - rest.value) > 2.5 * error)
+    return bool(
+        abs(coarse[:cut].mean() - rest.value) > t_factor(_CUT, rest.degrees_of_freedom) * error
+    )
 
 
 def block_curve(series: ArrayLike) -> tuple[NDArray[np.int64], Array]:
@@ -386,26 +281,3 @@ def block_curve(series: ArrayLike) -> tuple[NDArray[np.int64], Array]:
         blocks = x[: len(x) // size * size].reshape(-1, size).mean(axis=1)
         errors.append(blocks.std(ddof=1) / np.sqrt(len(blocks)) if len(blocks) > 1 else np.nan)
     return sizes, np.array(errors)
-
-
-def fraction(samples: ArrayLike) -> Mean:
-    """Return a proportion from independent samples of it (time averages of single particles).
-
-    The number of effective observations follows from the scatter of the samples, and is that of
-    the samples where they all agree: "never seen" is not "certainly absent".
-
-    Args:
-        samples: (k,), each between 0 and 1.
-    """
-    x = np.asarray(samples, dtype=float)
-    scatter = mean_of_independent(x)
-    if scatter.reason:
-        return scatter
-    n, p = float(len(x)), scatter.value
-    effective, error = n, scatter.standard_error
-    if error > 0:
-        effective = max(p * (1 - p) / error**2, n - 1)
-    else:
-        guarded = (n * p + 0.5) / (n + 1)
-        error = float(np.sqrt(guarded * (1 - guarded) / n))
-    return Mean(p, error, effective, scatter.degrees_of_freedom, proportion=True)

@@ -21,8 +21,8 @@ from elyte.cli.observe import Observing, mean_volume
 from elyte.core.errors import FormatError, InputError, Outcome
 from elyte.core.formats import read_frames
 from elyte.core.frame import Frame
+from elyte.core.h5md import TrajectoryWriter
 from elyte.core.progress import Progress
-from elyte.core.trajectory import TrajectoryWriter
 from elyte.core.units import DENSITY_TO_G_PER_CM3
 from elyte.dynamics import (
     DecompositionWatch,

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
-from elyte.core.trajectory import Trajectory, TrajectoryWriter
+from elyte.core.h5md import TrajectoryWriter
+from elyte.core.trajectory import Trajectory
 from elyte.core.units import BAR
 from elyte.dynamics.settings import RunSettings
 

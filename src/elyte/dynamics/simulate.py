@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from elyte._native import dynamics as native
 from elyte.core.errors import InputError, Outcome
 from elyte.core.frame import Frame
+from elyte.core.h5md import TrajectoryWriter
 from elyte.core.progress import Progress, silent
-from elyte.core.trajectory import Trajectory, TrajectoryWriter
+from elyte.core.trajectory import Trajectory
 from elyte.dynamics.forcefield import force_field
 from elyte.dynamics.records import Flux, Records
 from elyte.dynamics.settings import RunSettings

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.core.frame import Frame
-from elyte.core.trajectory import Trajectory, TrajectoryWriter
+from elyte.core.h5md import TrajectoryWriter
+from elyte.core.trajectory import Trajectory
 from elyte.learning.project import Project
 from elyte.learning.state import Chain, State
 

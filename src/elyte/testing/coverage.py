@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elyte.analysis.statistics import interval
+from elyte.analysis.intervals import interval
 from elyte.core.quantity import Quantity
 
 

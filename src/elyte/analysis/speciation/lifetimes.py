@@ -19,8 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft, optimize
 
 from elyte.analysis.curve import Curve
+from elyte.analysis.intervals import ONE_SIGMA, t_factor, with_intervals
 from elyte.analysis.speciation.shells import Contacts
-from elyte.analysis.statistics import ONE_SIGMA, t_factor, with_intervals
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.curve import Curve
-from elyte.analysis.statistics import ONE_SIGMA, t_factor, with_intervals
+from elyte.analysis.intervals import ONE_SIGMA, t_factor, with_intervals
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 

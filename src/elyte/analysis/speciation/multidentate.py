@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.analysis.curve import Curve
+from elyte.analysis.intervals import Mean
 from elyte.analysis.jackknife import jackknife
 from elyte.analysis.speciation.shells import Contacts
-from elyte.analysis.statistics import Mean
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 

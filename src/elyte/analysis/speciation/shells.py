@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elyte.analysis.intervals import Mean, fraction, mean_number
 from elyte.analysis.pairs import pairs_within
-from elyte.analysis.statistics import Mean, fraction, mean_of_independent
 from elyte.analysis.stream import Positions
 
 Counts = NDArray[np.int64]
@@ -88,10 +88,7 @@ def coordination_number(runs: Sequence[Counts]) -> Mean:
     Args:
         runs: ligand counts, (frames, ions) each.
     """
-    samples = np.concatenate([np.asarray(run, dtype=float).mean(axis=0) for run in runs])
-    if samples.std() == 0:  # all ions alike: only a count that never changes is seen
-        return Mean(float(samples.mean()), 0.0, float(len(samples)), max(len(samples) - 1.0, 1.0))
-    return mean_of_independent(samples)
+    return mean_number(np.concatenate([np.asarray(run, dtype=float).mean(axis=0) for run in runs]))
 
 
 def count_distribution(runs: Sequence[Counts]) -> dict[int, Mean]:

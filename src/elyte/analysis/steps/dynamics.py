@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,11 @@ from elyte.analysis.curve import Curve
 from elyte.analysis.internal import Chain, molecular_vector, parse_chain
 from elyte.analysis.steps.context import NO_TEMPERATURE, Context, Findings
 from elyte.analysis.steps.thermo import recorded
+from elyte.analysis.structure.solvation import Solvation
 from elyte.analysis.system import SpeciesGroup
 from elyte.analysis.transport.finite_size import NAME as INFINITE
 from elyte.analysis.transport.finite_size import corrected_for_size
+from elyte.analysis.transport.mechanism import NAME as MECHANISM
 from elyte.analysis.transport.mechanism import mechanism
 from elyte.analysis.transport.regime import log_log_slope
 from elyte.analysis.transport.report import diffusion, moving_frame, resolved
@@ -29,6 +33,8 @@ from elyte.core.quantity import Quantity
 Array = NDArray[np.float64]
 
 EINSTEIN = "self-diffusion coefficient"
+VACF_ROW = "velocity autocorrelation"
+VCCF_ROW = "velocity cross-correlation within the first shell"
 NO_VELOCITIES = "no velocities in the trajectory"
 TOO_COARSE = "velocities are stored too rarely to integrate them; store every few fs"
 _TIMES = (0.01, 0.1, 0.3)  # of the run, at which van Hove's function is shown
@@ -115,27 +121,58 @@ def _labelled(curve: Curve, group: SpeciesGroup) -> Curve:
 
 def velocity_step(context: Context) -> Findings:
     """Velocity autocorrelations of all species, cross-correlations of ions with their shell."""
-    if context.no_dynamics or any(o.velocities is None for o in context.timed):
-        return Findings()
+    everywhere = [g.name for g in context.system.species]
+    shells = [
+        (s, name)
+        for s in (context.solvations if context.no_dynamics else context.timed_solvations)
+        for name, bound in s.ligands.items()
+        if any(len(b.frame) for b in bound)
+    ]
+    reason = context.no_dynamics
+    if not reason and any(o.velocities is None for o in context.timed):
+        reason = NO_VELOCITIES
+    if reason:
+        return _no_velocities(context, reason, everywhere, [_pair(*p) for p in shells])
     speeds = [
         moving_frame(o.velocities, context.system, "barycentric")
         for o in context.timed
         if o.velocities is not None
     ]
     step = context.timestep
+    fine = {g.name for g in context.system.species if resolved(speeds, g)}
     curves = [
         velocity_autocorrelation([v[:, g.molecules] for v in speeds], step, species=g.name)
         for g in context.system.species
-        if resolved(speeds, g)
+        if g.name in fine
     ]
-    for around in context.timed_solvations:
-        ions = [v[:, around.cation.molecules] for v in speeds]
-        for name, bound in around.ligands.items():
+    for around, name in shells:
+        if around.cation.name in fine:
+            ions = [v[:, around.cation.molecules] for v in speeds]
             ligands = [v[:, context.system[name].molecules] for v in speeds]
-            label = f"{around.cation.name}–{name}"
-            if resolved(speeds, around.cation) and any(len(b.frame) for b in bound):
-                curves.append(shell_cross_correlation(ions, ligands, bound, step, species=label))
-    return Findings([], curves)
+            label, bound = _pair(around, name), around.ligands[name]
+            curves.append(shell_cross_correlation(ions, ligands, bound, step, species=label))
+    coarse = [name for name in everywhere if name not in fine]
+    pairs = [_pair(*p) for p in shells if p[0].cation.name not in fine]
+    return _no_velocities(context, TOO_COARSE, coarse, pairs) + Findings([], curves)
+
+
+def _pair(around: Solvation, ligand: str) -> str:
+    return f"{around.cation.name}–{ligand}"
+
+
+def _no_velocities(
+    context: Context, reason: str, species: Sequence[str], pairs: Sequence[str]
+) -> Findings:
+    """Say which velocity correlations are not shown, in one row of each kind."""
+    kelvin = context.temperature
+    rows = ((VACF_ROW, species), (VCCF_ROW, pairs))
+    return Findings(
+        [
+            Quantity.withhold(name, "1", reason, species=", ".join(of), temperature=kelvin)
+            for name, of in rows
+            if of
+        ]
+    )
 
 
 # ---------------------------------------------------------------- rotation and mechanism
@@ -180,12 +217,20 @@ def rotation_step(context: Context) -> Findings:
 def mechanism_step(context: Context) -> Findings:
     """τ_pair/τ_rot for each ligand of each ion."""
     if context.no_dynamics:
-        return Findings()
+        pairs = [_pair(s, ligand) for s in context.solvations for ligand in s.ligands]
+        row = Quantity.withhold(
+            MECHANISM,
+            "1",
+            context.no_dynamics,
+            species=", ".join(pairs),
+            temperature=context.temperature,
+        )
+        return Findings([row] if pairs else [])
     vectors = {c.group.name: c.label for c in chosen_vectors(context)}
     quantities = []
     for around in context.timed_solvations:
         for ligand in around.ligands:
-            label = f"{around.cation.name}–{ligand}"
+            label = _pair(around, ligand)
             pair = context.find("intermittent pair lifetime", label)
             rotation = context.find("rotational relaxation time, order 1", vectors.get(ligand, ""))
             if pair is not None and rotation is not None:

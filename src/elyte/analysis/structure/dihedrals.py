@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.curve import Curve
-from elyte.analysis.statistics import Mean, fraction, mean
+from elyte.analysis.intervals import Mean, fraction
+from elyte.analysis.statistics import mean
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 

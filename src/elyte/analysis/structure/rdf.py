@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from elyte.analysis.pairs import distance_histogram, half_box
 from elyte.analysis.statistics import standard_errors
 from elyte.analysis.stream import Positions
 from elyte.analysis.structure.shell import Shell
+from elyte.analysis.structure.surroundings import Surroundings, scatter, surroundings, widened
 from elyte.core.errors import InputError
 
 Array = NDArray[np.float64]
@@ -21,6 +23,7 @@ Array = NDArray[np.float64]
 BLOCKS = 64
 """Of frames of all runs, whose histograms are kept for the errors."""
 _LEAST_BLOCKS = 3
+_MOST_PAIRS = 2e9  # distances of all frames, beyond which groups of a are not counted apart
 _CHUNK = 256  # frames whose histograms are kept apart at a time
 
 
@@ -31,8 +34,8 @@ class Rdf:
     Args:
         r: middles of the bins, Å, (k,).
         g: (k,).
-        g_error: standard error from blocks of frames of all runs and their correlation, (k,), or
-            None.
+        g_error: standard error from blocks of frames of all runs and their correlation, widened
+            where groups of a differ by more than it, (k,), or None.
         coordination: mean number of b within the outer edge of each bin around an a, (k,).
         coordination_error: (k,), or None.
         density: number density of b around an a, 1/Å³.
@@ -84,12 +87,14 @@ def radial_distribution(
     runs_b: list[Positions | None] = [None] * len(runs_a) if b is None else [*_runs(b)]
     boxes = _boxes(cells, runs_a)
     reach = min(half_box(c) for c in boxes) if r_max is None else float(r_max)
-    parts = [
-        _blocks_of_run(x, y, c, reach, bins, groups, len(runs_a))
-        for x, y, c in zip(runs_a, runs_b, boxes, strict=True)
-    ]
     n_a = runs_a[0].shape[1]
     n_b = None if runs_b[0] is None else runs_b[0].shape[1]
+    work = sum(map(len, runs_a)) * n_a * (n_a if n_b is None else n_b)
+    sets = [surroundings(n_a, len(runs_a), bins, groups) for _ in runs_a if work <= _MOST_PAIRS]
+    parts = [
+        _blocks_of_run(x, y, c, reach, bins, groups, len(runs_a), of)
+        for x, y, c, of in zip_longest(runs_a, runs_b, boxes, sets)
+    ]
     n_pairs = _pair_count(n_a, n_b, groups)
     edges = np.linspace(0, reach, bins + 1)
     shells = n_pairs * 4 / 3 * np.pi * np.diff(edges**3)
@@ -97,6 +102,10 @@ def radial_distribution(
     running, running_error = _mean(
         [np.cumsum(p.counts, axis=1) / n_a for p in parts], [p.frames for p in parts]
     )
+    between = scatter(sets, n_b is None)
+    if between is not None and g_error is not None and running_error is not None:
+        g_error = widened(g_error, between.by_volume * n_a / shells, reach / bins)
+        running_error = widened(running_error, between.running, reach / bins)
     frames = np.concatenate([p.frames for p in parts])
     volume = np.average(np.concatenate([p.volumes for p in parts]), weights=frames)
     return Rdf(
@@ -127,6 +136,7 @@ def _blocks_of_run(
     bins: int,
     groups: tuple[ArrayLike, ArrayLike] | None,
     runs: int,
+    sets: Surroundings | None,
 ) -> _Blocks:
     """Count pairs block by block, reading only some frames at a time.
 
@@ -142,6 +152,8 @@ def _blocks_of_run(
         each = mine if steady else np.arange(len(mine))
         other = None if b is None else b[part]
         found = distance_histogram(a[part], other, cells[part], reach, bins, each, groups)
+        if sets is not None:
+            sets.add(a[part], other, cells[part], volume[part], reach)
         if steady:
             counts[block[part][0] : block[part][-1] + 1] += found
         else:

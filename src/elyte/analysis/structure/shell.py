@@ -11,6 +11,9 @@ from scipy import ndimage
 Array = NDArray[np.float64]
 
 
+_SURE = 2.0  # standard errors of a difference
+
+
 @dataclass(frozen=True)
 class Shell:
     """The first coordination shell.
@@ -92,7 +95,9 @@ def _first_peak(smooth: Array, least: float) -> int | None:
 def _basin(after: Array, noise: Array) -> float:
     """Return the middle of the points near the lowest one, in bins from the peak."""
     lowest = int(np.argmin(after))
-    slack = max(2 * float(noise[lowest]), min(0.02 * float(after[0]), 0.05))
+    # Of two uncertain points neither is the lower one before they differ by more than both errors.
+    both = np.hypot(noise[: len(after)], noise[lowest])
+    slack = np.maximum(_SURE * both, min(0.02 * float(after[0]), 0.05))
     inside = after <= after[lowest] + slack
     low, high = lowest, lowest
     while low > 0 and inside[low - 1]:

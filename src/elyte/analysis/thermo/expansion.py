@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.analysis.curve import Curve
+from elyte.analysis.intervals import with_intervals
 from elyte.analysis.profile import goodness, weighted_fit, widening
-from elyte.analysis.statistics import with_intervals
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from elyte.analysis.statistics import ONE_SIGMA, equilibration_cut, variance, with_intervals
+from elyte.analysis.intervals import ONE_SIGMA, with_intervals
+from elyte.analysis.statistics import equilibration_cut, variance
 from elyte.core.quantity import Quantity
 from elyte.core.units import BOLTZMANN, GPA
 

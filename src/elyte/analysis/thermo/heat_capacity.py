@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from elyte.analysis.checks import positive, runs_of
-from elyte.analysis.statistics import ONE_SIGMA, equilibration_cut, variance, with_intervals
+from elyte.analysis.intervals import ONE_SIGMA, with_intervals
+from elyte.analysis.statistics import equilibration_cut, variance
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 from elyte.core.units import ATOMIC_MASS, BOLTZMANN, ELEMENTARY_CHARGE

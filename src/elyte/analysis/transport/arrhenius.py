@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.curve import Curve
+from elyte.analysis.intervals import ONE_SIGMA, with_intervals
 from elyte.analysis.profile import goodness, solve_profile, weighted_fit, widening
-from elyte.analysis.statistics import ONE_SIGMA, with_intervals
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 from elyte.core.units import AVOGADRO, BOLTZMANN, ELEMENTARY_CHARGE

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.correlation import autocorrelation, mean_squared_displacement
 from elyte.analysis.curve import Curve
-from elyte.analysis.statistics import ONE_SIGMA, mean_of_independent, with_intervals
+from elyte.analysis.intervals import ONE_SIGMA, mean_of_independent, with_intervals
 from elyte.analysis.walk import Slope, chi_squared_interval, fit_slope
 from elyte.core.quantity import Quantity
 from elyte.core.units import DIFFUSION_TO_M2_PER_S

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from elyte.analysis.curve import Curve
+from elyte.analysis.intervals import with_intervals
 from elyte.analysis.profile import goodness, weighted_fit, widening
-from elyte.analysis.statistics import with_intervals
 from elyte.analysis.transport.diffusion import yeh_hummer
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
@@ -49,14 +49,13 @@ def corrected_for_size(diffusion: Quantity, viscosity: Quantity, length: float) 
         raise InputError("a correction for size needs a temperature, a viscosity and a length")
     value = yeh_hummer(diffusion.value, diffusion.temperature, viscosity.value, length)
     shift = value - diffusion.value
-    spread = viscosity.error if np.isfinite(viscosity.error) else 0.0
-    extra = shift * spread / viscosity.value
     low, high = diffusion.details.get("interval_68", _around(diffusion, 1.0))
     wide = diffusion.details.get("interval_95", _around(diffusion, _TWO_SIGMA))
 
     def bounds(a: float, b: float, times: float) -> tuple[float, float]:
-        below = np.hypot(diffusion.value - a, times * extra)
-        above = np.hypot(b - diffusion.value, times * extra)
+        less, more = _shifts(shift, viscosity, times)
+        below = np.hypot(diffusion.value - a, shift - less)
+        above = np.hypot(b - diffusion.value, more - shift)
         return value - float(below), value + float(above)
 
     return with_intervals(
@@ -69,6 +68,16 @@ def corrected_for_size(diffusion: Quantity, viscosity: Quantity, length: float) 
         n_effective=diffusion.n_effective,
         **fields,
     )
+
+
+def _shifts(shift: float, viscosity: Quantity, times: float) -> tuple[float, float]:
+    """Return the shifts, proportional to 1/η, at both ends of the interval of the viscosity."""
+    ends = viscosity.details.get("interval_68" if times == 1.0 else "interval_95")
+    if ends is not None and ends[0] > 0:
+        return shift * viscosity.value / ends[1], shift * viscosity.value / ends[0]
+    spread = viscosity.error if np.isfinite(viscosity.error) else 0.0
+    extra = times * shift * spread / viscosity.value
+    return shift - extra, shift + extra
 
 
 def _around(q: Quantity, times: float) -> tuple[float, float]:

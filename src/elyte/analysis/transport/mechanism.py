@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elyte.analysis.statistics import interval
+from elyte.analysis.intervals import interval
 from elyte.analysis.transport.nernst_einstein import ratio
 from elyte.core.quantity import Quantity
 

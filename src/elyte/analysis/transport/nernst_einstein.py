@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from elyte.analysis.statistics import with_intervals
+from elyte.analysis.intervals import with_intervals
 from elyte.core.quantity import Quantity
 from elyte.core.units import BOLTZMANN, CONDUCTIVITY_TO_S_PER_M, DIFFUSION_TO_M2_PER_S
 

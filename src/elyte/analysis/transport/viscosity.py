@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from elyte.analysis.checks import positive, runs_of
 from elyte.analysis.correlation import autocorrelation, mean_squared_displacement
 from elyte.analysis.curve import Curve
-from elyte.analysis.statistics import ONE_SIGMA, with_intervals
+from elyte.analysis.intervals import ONE_SIGMA, with_intervals
 from elyte.analysis.transport.diffusion import fit_details, integrated, pooled
 from elyte.analysis.walk import Slope, fit_slope
 from elyte.core.errors import InputError

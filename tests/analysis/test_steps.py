@@ -149,8 +149,7 @@ def test_what_needs_velocities_or_times_is_a_row_that_says_so() -> None:
     found = analyse(timeless, system, 300.0, options=options)
     names = {q.name for q in found.quantities if q.withheld}
     assert names >= {"velocity autocorrelation", "pair lifetime over rotation time"}
-    coarse = replace(run, times=1e5 * np.arange(FRAMES))
-    (row, *_) = analyse(coarse, system, 300.0, options=Options(["velocity"])).quantities
+    (row, *_) = analyse(run[::80], system, 300.0, options=Options(["velocity"])).quantities
     assert "too rarely" in row.withheld
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.analysis.structure.spatial import SpatialDistribution
+from elyte.core.errors import InputError
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Map:
-    """A property as a function of two variables.
+class Surface:
+    """Values over two variables, and what a picture of them says.
 
     Args:
         name: what the colours say ("g(r, φ)").
@@ -23,12 +25,14 @@ class Map:
         y: (m,), in `y_unit`.
         z: (k, m), in `z_unit`.
         x_name, y_name: what is on the axes.
-        z_error: standard error of z, (k, m), or None.
+        x_unit, y_unit, z_unit: as printed, "" or "1" for a pure number.
         label: what it belongs to.
         group: the figure it is in.
         centred: whether the colours are those of a value that is zero in the middle.
         categories: names along both axes (of states), or empty.
-        details: further plain values.
+
+    Raises:
+        InputError: arrays that do not fit together.
     """
 
     name: str
@@ -40,11 +44,29 @@ class Map:
     x_unit: str = ""
     y_unit: str = ""
     z_unit: str = ""
-    z_error: Array | None = None
     label: str = ""
     group: str = ""
     centred: bool = False
-    categories: tuple[str, ...] = ()
+    categories: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if np.shape(self.z) != (len(self.x), len(self.y)):
+            raise InputError(
+                f"map '{self.name}' has shape {np.shape(self.z)} for axes of {len(self.x)} "
+                f"and {len(self.y)} values"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Map(Surface):
+    """A property as a function of two variables.
+
+    Args:
+        z_error: standard error of z, (k, m), or None.
+        details: further plain values.
+    """
+
+    z_error: Array | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ase.data import chemical_symbols, covalent_radii
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from elyte.analysis.maps import Surface
 from elyte.core.errors import InputError
 from elyte.report.colours import colour_of
 
@@ -32,39 +32,16 @@ def _array(values: ArrayLike, dimensions: int, name: str) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class MapData:
+class MapData(Surface):
     """A property as a function of two variables, shown by colours.
 
     Args:
-        name: what the colours say.
-        x: (k,).
-        y: (m,).
-        z: (k, m).
-        x_name, y_name: what is on the axes.
-        x_unit, y_unit, z_unit: as printed, "" or "1" for a pure number.
-        label: what it belongs to.
-        group: the figure's title.
-        centred: whether zero has the middle colour.
-        categories: names along both axes, or empty.
         temperature: K, or None.
 
     Raises:
         InputError: arrays that do not fit together.
     """
 
-    name: str
-    x: Array
-    y: Array
-    z: Array
-    x_name: str = ""
-    y_name: str = ""
-    x_unit: str = ""
-    y_unit: str = ""
-    z_unit: str = ""
-    label: str = ""
-    group: str = ""
-    centred: bool = False
-    categories: Sequence[str] = ()
     temperature: float | None = None
 
     def __post_init__(self) -> None:
@@ -73,11 +50,7 @@ class MapData:
         set_(self, "y", _array(self.y, 1, "y"))
         set_(self, "z", _array(self.z, 2, "z"))
         set_(self, "categories", tuple(self.categories))
-        if self.z.shape != (len(self.x), len(self.y)):
-            raise InputError(
-                f"map '{self.name}' has shape {self.z.shape} for axes of {len(self.x)} "
-                f"and {len(self.y)} values"
-            )
+        super().__post_init__()
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +81,12 @@ class CloudData:
             raise InputError(f"density '{self.label}': arrays that do not fit together")
 
 
-def map_from_analysis(found: Any, temperature: float | None = None, mark: str = "") -> MapData:
+def map_from_analysis(found: Surface, temperature: float | None = None, mark: str = "") -> MapData:
     """Return a map of `elyte.analysis` for the page; `mark` is added to its label."""
-    names = ("name", "x", "y", "z", "x_name", "y_name", "x_unit", "y_unit", "z_unit", "group",
-             "centred", "categories")  # fmt: skip
-    label = f"{found.label} ({mark})" if mark else found.label
-    values = {name: getattr(found, name) for name in names}
-    return MapData(**values, label=label, temperature=temperature)
+    values = {f.name: getattr(found, f.name) for f in fields(Surface)}
+    if mark:
+        values["label"] = f"{found.label} ({mark})"
+    return MapData(**values, temperature=temperature)
 
 
 def cloud_from_analysis(found: Any) -> CloudData:

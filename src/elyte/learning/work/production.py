@@ -37,7 +37,7 @@ from elyte.learning.work.exploration import (
     MOST_VOLUME,
     RELAX_FORCE,
     RELAX_STEPS,
-    last_sound_frame,
+    last_sound_frames,
 )
 from elyte.sampling.rigid import at_density, density_of
 
@@ -55,6 +55,7 @@ VOID_EVERY = 5000
 VOID_RADIUS = 4.5  # Å: a hole that holds a small molecule is no liquid
 FLUX_EVERY = 5  # steps between samples of the currents
 SNAPSHOTS = 10
+SOUND_FRAMES = 2  # before a failure: of its onset, and of what led there
 WATCHED_GRADE = 1e6  # production is stopped by what happens, not by a grade; the grade is reported
 
 
@@ -220,7 +221,7 @@ def _common(run: RunResult, potential: Any) -> dict[str, Any]:
         "before_stop": [],
     }
     if not run.outcome.done:
-        frames = last_sound_frame(run, potential)
+        frames = last_sound_frames(run, potential, SOUND_FRAMES)
         summary["before_stop"] = list(range(len(frames)))
     elif run.trajectory is not None and len(run.trajectory):
         picks = np.linspace(0, len(run.trajectory) - 1, SNAPSHOTS).round().astype(int)

@@ -78,6 +78,7 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
 
 def test_headings_of_properties() -> None:
     assert category_of("pair lifetime over rotation time") == "Diffusion, rotation and viscosity"
+    assert category_of("velocity autocorrelation") == "Diffusion, rotation and viscosity"
     assert category_of("continuous pair lifetime") == "Speciation"
     assert category_of("magic") == OTHER
     assert list(by_category(many())) == ["Thermodynamics", "Structure", "Transport of charge"]

@@ -24,7 +24,7 @@ CATEGORIES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Diffusion, rotation and viscosity",
         (
             "self-diffusion", "log–log", "non-Gaussian", "rotational", "shear viscosity",
-            "pair lifetime over rotation",
+            "pair lifetime over rotation", "velocity",
         ),
     ),
     (

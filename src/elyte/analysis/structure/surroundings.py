@@ -22,6 +22,7 @@ Groups = tuple[ArrayLike, ArrayLike] | None
 
 SETS = 12
 """Sets of particles, of all runs, whose histograms are kept apart; twice as many of single ones."""
+_CHANCE = 1.25  # a ratio of variances below this may be chance, and widens nothing
 _LEAST = 5  # fewer sets do not tell how much they differ
 _WINDOW = 0.4  # Å; neighbouring bins share how much wider the error is
 
@@ -121,7 +122,8 @@ _SUMS = ("counts", "weighted")
 def widened(error: Array, between: Array, width: float) -> Array:
     """Return errors from time series, widened where particles differ by more, (bins,).
 
-    The ratio of variances is averaged over neighbouring bins, as it is uncertain in each.
+    The ratio of variances is averaged over neighbouring bins, as it is uncertain in each, and
+    counts where it is more than chance: else errors of long runs would all be too wide.
 
     Args:
         error: from the time series, (bins,).
@@ -133,4 +135,4 @@ def widened(error: Array, between: Array, width: float) -> Array:
     ratio[known] = (between[known] / error[known]) ** 2
     window = 2 * int(_WINDOW / 2 / width) + 1
     smooth = ndimage.uniform_filter1d(ratio, min(window, len(ratio)), mode="nearest")
-    return np.asarray(error * np.sqrt(np.maximum(smooth, 1.0)))
+    return np.asarray(error * np.sqrt(np.where(smooth > _CHANCE, smooth, 1.0)))

@@ -100,7 +100,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     assert (whole.parameters == killed.parameters).all()
 
 
-def wait_for(path: Path, seconds: float = 60.0) -> None:
+def wait_for(path: Path, seconds: float = 300.0) -> None:
     end = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < end

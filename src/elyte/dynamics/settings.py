@@ -18,6 +18,9 @@ ThermostatName = Literal["bussi", "nose-hoover", "langevin"]
 BarostatName = Literal["scr", "mtk"]
 _THERMOSTATS = ["bussi", "nose-hoover", "langevin"]
 _BAROSTATS = ["scr", "mtk"]
+# What a run that ends early leaves: bonds are looked at every hundred steps or so, so that whatever
+# broke may have done so a few hundred steps ago.
+HISTORY_EVERY, HISTORY_LENGTH = 10, 50  # steps, frames
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,8 @@ class RunSettings:
             "max_energy_jump": float(self.max_energy_jump),
             "max_strain": float(self.max_volume_change),
             "renew_every": renew_every,
+            "history_every": HISTORY_EVERY,
+            "history_length": HISTORY_LENGTH,
         }
 
 

@@ -21,7 +21,7 @@ from elyte.chemistry.reference_settings import GpawSettings
 from elyte.core.errors import MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.core.units import BOLTZMANN
-from elyte.reference import cache, d3
+from elyte.reference import cache, d3, plane_waves
 from elyte.reference.boxes import (
     boxed,
     check_periodicity,
@@ -89,17 +89,8 @@ def environment() -> dict[str, str]:
 
 
 def seconds(frame: Frame, settings: EngineSettings) -> float:
-    """Return about how long one label takes on one core of a server, s.
-
-    Fourier transforms of each band: ∝ bands × volume × E_cut^1.5; orthogonalisation: ∝ bands².
-    Fitted to one ethylene carbonate in 8 Å at 400 eV.
-    """
-    chosen = _options(settings)
-    box = boxed(frame, chosen.vacuum)
-    spins = 1 + (unpaired_electrons(frame, settings) > 0)
-    bands = 0.5 * float(frame.numbers.sum())
-    size = box.volume / 512.0 * (chosen.cutoff / 400.0) ** 1.5
-    return 3.0 + 14.0 * spins * size * (bands / 23.0) * (1 + bands / 100.0) / 1.23
+    """Return about how long one label takes on one core of a server, s."""
+    return 3.0 + plane_waves.seconds(frame, settings, _options(settings), 14.0 / 23.0 / 1.23, 0.5)
 
 
 def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:

@@ -15,8 +15,8 @@ from typing import Any
 from elyte.chemistry.reference_settings import VaspSettings
 from elyte.core.errors import FormatError, MissingDependency, Outcome
 from elyte.core.frame import Frame
-from elyte.reference import d3, programs, pseudopotentials
-from elyte.reference.boxes import boxed, check_periodicity, unpaired_electrons
+from elyte.reference import d3, plane_waves, programs, pseudopotentials
+from elyte.reference.boxes import boxed, unpaired_electrons
 from elyte.reference.settings import EngineSettings
 from elyte.reference.vasp_files import read_folder, write_folder
 
@@ -62,27 +62,13 @@ def level(settings: EngineSettings) -> str:
 
 
 def check(frame: Frame, settings: EngineSettings) -> None:
-    """Refuse what cannot be computed.
-
-    Raises:
-        InputError: periodic in one or two directions, an impossible spin, an element without a
-            POTCAR, or POTCARs of another functional.
-    """
-    check_periodicity(frame, "vasp")
-    unpaired_electrons(frame, settings)
-    chosen = _options(settings)
-    files = pseudopotentials.find("vasp", chosen.pseudopotentials, set(frame.symbols))
-    pseudopotentials.check_functional(files, chosen.method, "vasp")
+    """Refuse what cannot be computed: see `plane_waves.check`."""
+    plane_waves.check(frame, settings, _options(settings))
 
 
 def seconds(frame: Frame, settings: EngineSettings) -> float:
-    """Return about how long one label takes, s: as a plane-wave code of its size and cutoff."""
-    chosen = _options(settings)
-    box = boxed(frame, chosen.vacuum)
-    bands = 0.35 * float(frame.numbers.sum())  # valence only
-    spins = 1 + (unpaired_electrons(frame, settings) > 0)
-    size = box.volume / 512.0 * (chosen.cutoff / 400.0) ** 1.5
-    return 2.0 + 15.0 * spins * size * (bands / 17.0) * (1 + bands / 100.0)
+    """Return about how long one label takes, s: valence electrons only."""
+    return 2.0 + plane_waves.seconds(frame, settings, _options(settings), 15.0 / 17.0, 0.35)
 
 
 def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:

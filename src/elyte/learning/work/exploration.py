@@ -24,6 +24,7 @@ from elyte.dynamics import (
 from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.work.boxes import fresh_box
+from elyte.reference import check_molecules
 
 RELAX_STEPS = 60
 RELAX_FORCE = 1.5  # eV/Å: thermal forces are as large
@@ -32,6 +33,7 @@ KEPT = 60  # frames worth saving that one trajectory hands over, those with the 
 ORDINARY = 2
 BOND_EVERY = 100
 LEAST_VOLUME, MOST_VOLUME = 0.5, 2.0  # of the packing's
+SOUND_APART = 50  # steps between two of them: a collapse takes about as long
 BEFORE_STOP_FORCE = 25.0  # eV/Å, by the potential itself: beyond it a label teaches nothing
 
 
@@ -94,7 +96,7 @@ def _result(
 ) -> dict[str, Any]:
     saved = sorted(watch.saved, key=lambda pair: -pair[1])[:KEPT]
     frames = [frame for frame, _ in saved]
-    before_stop = [] if run.outcome.done else last_sound_frame(run, potential)
+    before_stop = [] if run.outcome.done else last_sound_frames(run, potential)
     ordinary = _ordinary(run, inputs["seed"]) if run.outcome.done else []
     first, second = len(frames), len(frames) + len(before_stop)
     frames += before_stop + ordinary
@@ -125,13 +127,23 @@ def _ordinary(run: RunResult, seed: int) -> list[Frame]:
     return [run.trajectory[int(i)] for i in sorted(picks)]
 
 
-def last_sound_frame(run: RunResult, potential: Any) -> list[Frame]:
-    """Return the last frame before the end whose forces are not absurd yet."""
-    for _, frame in reversed(run.last_frames):
+def last_sound_frames(run: RunResult, potential: Any, count: int = 1) -> list[Frame]:
+    """Return the last frames before the end whose molecules are whole and forces not absurd.
+
+    Of what has already merged or fallen apart the firewall would refuse the label, and nothing be
+    learnt from the failure. (Where reactions are wanted, these frames come among the saved ones.)
+    """
+    found: list[Frame] = []
+    last = 0
+    for step, frame in reversed(run.last_frames):
+        if len(found) == count or (found and last - step < SOUND_APART):
+            continue
+        if not check_molecules(frame).done:
+            continue
         (evaluation,) = potential.evaluate([frame])
         if np.abs(evaluation.forces).max() < BEFORE_STOP_FORCE:
-            return [frame]
-    return []
+            found, last = [*found, frame], step
+    return found
 
 
 def _nothing(kind: str, reason: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from elyte.analysis.thermo.density import density_series
 from elyte.chemistry import BondWatch
 from elyte.core.errors import ElyteError
 from elyte.core.frame import Frame
 from elyte.core.progress import Progress
-from elyte.core.units import DENSITY_TO_G_PER_CM3
 from elyte.dynamics import (
     DecompositionWatch,
     Flux,
@@ -37,8 +37,9 @@ from elyte.learning.work.exploration import (
     MOST_VOLUME,
     RELAX_FORCE,
     RELAX_STEPS,
-    last_sound_frame,
+    last_sound_frames,
 )
+from elyte.sampling.rigid import at_density, density_of
 
 # A fresh packing is a poor liquid: ions without shells, dipoles in disorder. Under a barostat it
 # first swells, or tears; so it is annealed at constant volume before. Left loose meanwhile, it
@@ -54,12 +55,8 @@ VOID_EVERY = 5000
 VOID_RADIUS = 4.5  # Å: a hole that holds a small molecule is no liquid
 FLUX_EVERY = 5  # steps between samples of the currents
 SNAPSHOTS = 10
+SOUND_FRAMES = 2  # before a failure: of its onset, and of what led there
 WATCHED_GRADE = 1e6  # production is stopped by what happens, not by a grade; the grade is reported
-
-
-def density(frame: Frame) -> float:
-    """Return the mass density, g/cm³."""
-    return float(frame.masses.sum() / frame.volume * DENSITY_TO_G_PER_CM3)
 
 
 def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
@@ -93,7 +90,7 @@ def _annealing(inputs: Mapping[str, Any], frame: Frame) -> list[RunSettings]:
     """Return the stages at constant volume: loose and hot, compressed while hot, cooled."""
     hot, cold = inputs["anneal"], inputs["temperature"]
     solid = frame.molecules is None
-    dense = frame.volume * (1.0 if solid else density(frame) / inputs["begin_density"])
+    dense = frame.volume * (1.0 if solid else density_of(frame) / inputs["begin_density"])
 
     def stage(time: float, end: float, volume: tuple[float, float]) -> RunSettings:
         return RunSettings(
@@ -162,7 +159,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     result["frames"] = [*extrapolated, *result["frames"]]
     result["summary"] |= {
         "extrapolated": list(range(len(extrapolated))),
-        "density": float(density_of(reference, run.series["volume"]).mean()),
+        "density": float(density_series(run.series["volume"], reference.masses.sum()).mean()),
         "max_grade": float(min(grades.max(), WATCHED_GRADE)),
         "extrapolating": float((grades > inputs["grade_stop"]).mean()),
         "steps_per_second": float(run.speed),
@@ -175,11 +172,6 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
             "times": run.trajectory.times,
         }
     return result
-
-
-def density_of(reference: Frame, volumes: np.ndarray) -> np.ndarray:
-    """Return densities, g/cm³, of the frame's atoms in volumes, Å³."""
-    return reference.masses.sum() / volumes * DENSITY_TO_G_PER_CM3
 
 
 def _settings(inputs: Mapping[str, Any], frame: Frame) -> RunSettings:
@@ -205,22 +197,9 @@ def _begin(inputs: Mapping[str, Any], state: MDState) -> MDState:
     """Bring the first segment at constant volume to its density, and re-draw its velocities."""
     if "density" not in inputs:
         return state
-    frame = state.frame
-    factor = (density(frame) / inputs["density"]) ** (1 / 3)
-    scaled = _scale_molecules(frame, factor)
-    velocities = maxwell_boltzmann(frame, inputs["temperature"], inputs["velocity_seed"] % 2**31)
+    scaled = at_density(state.frame, inputs["density"])
+    velocities = maxwell_boltzmann(scaled, inputs["temperature"], inputs["velocity_seed"] % 2**31)
     return state.changed(scaled, velocities)
-
-
-def _scale_molecules(frame: Frame, factor: float) -> Frame:
-    """Scale the cell and the centres of the molecules, which keep their shape."""
-    ids = np.arange(len(frame)) if frame.molecules is None else frame.molecules
-    weights = frame.masses
-    total = np.bincount(ids, weights)
-    centres = np.stack(
-        [np.bincount(ids, weights * frame.positions[:, k]) / total for k in range(3)], axis=1
-    )
-    return frame.moved(frame.positions + (factor - 1) * centres[ids], frame.cell * factor)
 
 
 def _flux(frame: Frame, species: list[str]) -> Flux:
@@ -242,7 +221,7 @@ def _common(run: RunResult, potential: Any) -> dict[str, Any]:
         "before_stop": [],
     }
     if not run.outcome.done:
-        frames = last_sound_frame(run, potential)
+        frames = last_sound_frames(run, potential, SOUND_FRAMES)
         summary["before_stop"] = list(range(len(frames)))
     elif run.trajectory is not None and len(run.trajectory):
         picks = np.linspace(0, len(run.trajectory) - 1, SNAPSHOTS).round().astype(int)

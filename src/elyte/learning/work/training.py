@@ -12,7 +12,7 @@ import numpy as np
 from elyte.core.progress import Progress
 from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
-from elyte.potentials.mtp import MTP
+from elyte.potentials.mtp import MTP, RepulsiveCore
 from elyte.potentials.mtp.training import Weights, smallest_distance
 from elyte.potentials.mtp.training import train as train_potential
 from elyte.reference import EngineSettings, isolated_atom_energies
@@ -22,12 +22,17 @@ DISTANCE_MARGIN = 0.95  # the radial functions reach a little below the smallest
 
 
 def train(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:
-    """Train on the labels named, from the potential before (or from scratch)."""
+    """Train on the labels named, from the potential before (or from scratch).
+
+    A repulsive core lies below the shortest distances of the labels: where nothing is known, a
+    cation shall not fall into a molecule of a fresh packing.
+    """
     data = Hybrid.of(inputs).targets(project.labelled(inputs["labels"]), project)
     settings = EngineSettings.from_mapping(inputs["engine"])
     atoms = isolated_atom_energies(data.species, settings, project.ledger)
     if inputs["initial"]:
-        initial = project.potential(inputs["initial"])
+        # without its core, which these labels may reach into
+        initial = project.potential(inputs["initial"]).with_core(None)
     else:
         initial = MTP.initial(
             inputs["level"],
@@ -48,6 +53,7 @@ def train(inputs: Mapping[str, Any], project: Project, progress: Progress) -> di
         seed=inputs["seed"],
     )
     active = ActiveSet.build(result.potential, data.frames, mode=inputs["mode"])
+    core = RepulsiveCore.below(data.frames, result.potential.species)
     return {
         "summary": {
             "species": list(result.potential.species),
@@ -55,7 +61,7 @@ def train(inputs: Mapping[str, Any], project: Project, progress: Progress) -> di
             "energy_rmse": float(result.errors.energy_rmse),
             "evaluations": len(result.history),
         },
-        "potential": _text(result.potential),
+        "potential": _text(result.potential.with_core(core)),
         "active_set": _bytes(active),
     }
 

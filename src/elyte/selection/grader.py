@@ -16,7 +16,7 @@ from elyte.selection.maxvol import Basis, largest
 UNTRAINED = 0.1  # part of a pseudo row, for parameters on which no training row depends at all
 _SINGLE_ROUNDING = 6e-8
 _ROUNDING_ALLOWED = 0.01  # of a grade
-_MARGIN = 4.0  # roundings that two grades by quick products are apart when their order is sure
+_MARGIN = 8.0  # roundings that two grades by quick products are apart when their order is sure
 
 
 @runtime_checkable
@@ -42,7 +42,7 @@ class _Product:
         exact: rows of A⁻¹ for the site columns and, last, for the isolated atom's energy, whose
             derivative is one, (W + 1, K); zero where A has no such column.
         quick: its transpose in single precision, or None where that could be too rough.
-        rounding: of a grade by `quick`.
+        rounding: of a grade by `quick`, u max (|A| |A⁻¹|): about what it is off at most.
         far: 1/(untrained pseudo row) of the site columns that A has not, zero else, (W,).
         own_far: the same of the isolated atom's energy.
     """
@@ -188,8 +188,9 @@ class SiteGrader:
             for product, atoms in known:
                 grades[atoms] = product.grades(rows[atoms], rough=True)
                 top = np.maximum(top, grades[atoms].max())
+        rounding = max((p.rounding for p, _ in known if p.quick is not None), default=0.0)
+        margin = _MARGIN * rounding * max(1.0, top)
         for product, atoms in known:
-            margin = _MARGIN * product.rounding * max(1.0, top)
             doubtful = atoms[~(grades[atoms] < top - margin)]  # all, where the top is not a number
             if product.quick is not None and len(doubtful):
                 grades[doubtful] = product.grades(rows[doubtful])

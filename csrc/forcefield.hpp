@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace elyte {
@@ -23,12 +25,22 @@ struct Configuration {
   std::array<bool, 3> pbc{true, true, true};
 };
 
+// For extrapolation grades: ∂E_i/∂θ of each atom, or their sums over the atoms of each species.
+enum class Rows { none, of_atoms, of_species };
+
+// By what Python calls them.
+inline Rows rows_named(const std::string& name) {
+  if (name.empty()) return Rows::none;
+  if (name == "atoms") return Rows::of_atoms;
+  if (name == "species") return Rows::of_species;
+  throw std::invalid_argument("rows are of 'atoms' or 'species', not of '" + name + "'");
+}
+
 struct Evaluation {
-  // Asked for: ∂E_i/∂θ of each atom, for extrapolation grades. A force field that has no such rows
-  // leaves row_width at 0.
-  bool want_rows = false;
+  Rows want_rows = Rows::none;  // asked for
+  // A force field that has no such rows leaves row_width at 0.
   std::size_t row_width = 0;
-  std::vector<double> rows;  // (n, row_width)
+  std::vector<double> rows;  // (n or species, row_width)
   // The nearest pair below the distance from which on the potential is meant to be used, if any.
   double closest = std::numeric_limits<double>::infinity();  // Å
   std::array<std::int64_t, 2> closest_pair{-1, -1};

@@ -202,7 +202,7 @@ class PySimulation {
         simulation_(field_of(capsule_), settings_from(settings), state_from(state)) {}
 
   nb::dict run(std::int64_t steps, Input temperatures, Input pressures, nb::object volumes,
-               const nb::dict& into, bool first, bool with_rows) {
+               const nb::dict& into, bool first, const std::string& rows) {
     Targets targets{temperatures.data(), pressures.data(), nullptr};
     const auto needed = static_cast<std::size_t>(std::max<std::int64_t>(steps, first ? 1 : 0));
     if (temperatures.size() < needed || pressures.size() < needed)
@@ -216,11 +216,12 @@ class PySimulation {
       throw std::invalid_argument("a prescribed volume needs volumes");
     }
     Records records = records_from(into, steps, first);
+    const Rows wanted = rows_named(rows);
     Report report;
     {
       nb::gil_scoped_release release;
       if (first) simulation_.record(targets, records);
-      report = simulation_.run(steps, targets, records, with_rows);
+      report = simulation_.run(steps, targets, records, wanted);
     }
     nb::dict d;
     d["steps"] = report.steps;
@@ -242,12 +243,13 @@ class PySimulation {
     return nb::make_tuple(c.distance, c.pair[0], c.pair[1], c.step);
   }
 
-  // ∂E_i/∂θ of the last evaluation, (n, row width), or None; a view that the next run overwrites.
+  // ∂E_i/∂θ of the last evaluation, (n, row width), or their sums over the atoms of each species,
+  // (species, row width), or None; a view that the next run overwrites.
   nb::object rows() {
     const Evaluation& last = simulation_.last_evaluation();
-    if (!last.want_rows || last.row_width == 0) return nb::none();
+    if (last.want_rows == Rows::none || last.row_width == 0) return nb::none();
     return nb::cast(nb::ndarray<nb::numpy, const double>(
-        last.rows.data(), {static_cast<std::size_t>(simulation_.state.n), last.row_width},
+        last.rows.data(), {last.rows.size() / last.row_width, last.row_width},
         nb::find(this)));
   }
 
@@ -366,7 +368,7 @@ NB_MODULE(dynamics, m) {
       .def(nb::init<nb::capsule, const nb::dict&, const nb::dict&>(), "force_field"_a, "state"_a,
            "settings"_a)
       .def("run", &PySimulation::run, "steps"_a, "temperatures"_a, "pressures"_a,
-           "volumes"_a.none(), "into"_a, "first"_a, "with_rows"_a = false)
+           "volumes"_a.none(), "into"_a, "first"_a, "rows"_a = "")
       .def("rows", &PySimulation::rows)
       .def("closest", &PySimulation::closest)
       .def("state", &PySimulation::state)

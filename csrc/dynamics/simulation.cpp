@@ -287,7 +287,7 @@ Report Simulation::check(double previous_energy) {
 }
 
 Report Simulation::run(std::int64_t steps, const Targets& targets, Records& records,
-                       bool with_rows) {
+                       Rows rows) {
   evaluate_if_needed();
   Report report;
   for (std::int64_t index = 0; index < steps; ++index) {
@@ -301,7 +301,7 @@ Report Simulation::run(std::int64_t steps, const Targets& targets, Records& reco
         history_.pop_front();
     }
     const double energy = state.energy;
-    evaluation_.want_rows = with_rows && index + 1 == steps;
+    evaluation_.want_rows = index + 1 == steps ? rows : Rows::none;
     advance(BOLTZMANN * targets.temperature[index], targets.pressure[index],
             targets.volume ? targets.volume[index] : 0);
     ++state.step;

@@ -107,8 +107,9 @@ class Simulation {
  public:
   Simulation(const ForceField& force_field, const Settings& settings, State state);
 
-  // with_rows: the last step's forces come with ∂E_i/∂θ, where the force field has such.
-  Report run(std::int64_t steps, const Targets& targets, Records& records, bool with_rows = false);
+  // The last step's forces come with these rows ∂E_i/∂θ, where the force field has such.
+  Report run(std::int64_t steps, const Targets& targets, Records& records,
+             Rows rows = Rows::none);
   void record(const Targets& targets, Records& records);  // the present step, before a run
 
   State state;

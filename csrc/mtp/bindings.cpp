@@ -47,7 +47,7 @@ struct Found {
   std::string error;
 
   // Energy, forces, strain gradient, atomic energies, nearest pair below the potential's least
-  // distance (i, j, Å) or None, and rows ∂E_i/∂θ where they were asked for.
+  // distance (i, j, Å) or None, and rows ∂E_i/∂θ, or sums of them, where they were asked for.
   nb::tuple to_python() {
     if (!error.empty()) throw nb::value_error(error.c_str());
     const auto& strain = evaluation.strain_gradient;
@@ -72,7 +72,8 @@ void evaluate_into(Evaluator& evaluator, const Configuration& configuration, Fou
   }
 }
 
-nb::tuple evaluate_with(Evaluator& evaluator, const Configuration& configuration, bool rows = false) {
+nb::tuple evaluate_with(Evaluator& evaluator, const Configuration& configuration,
+                        elyte::Rows rows = elyte::Rows::none) {
   Found found;
   found.evaluation.want_rows = rows;
   {
@@ -104,8 +105,9 @@ class Follower {
   explicit Follower(std::unique_ptr<Evaluator> evaluator) : evaluator_(std::move(evaluator)) {}
 
   nb::tuple evaluate(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
-                     std::array<bool, 3> pbc, bool rows) {
-    return evaluate_with(*evaluator_, configuration_of(numbers, positions, cell, pbc), rows);
+                     std::array<bool, 3> pbc, const std::string& rows) {
+    return evaluate_with(*evaluator_, configuration_of(numbers, positions, cell, pbc),
+                         elyte::rows_named(rows));
   }
   std::int64_t builds() const { return evaluator_->builds(); }
 
@@ -221,7 +223,7 @@ double multiply_adds_per_second(const std::string& isa) {
 NB_MODULE(mtp, m) {
   nb::class_<Follower>(m, "Follower")
       .def("evaluate", &Follower::evaluate, nb::arg("numbers"), nb::arg("positions"),
-           nb::arg("cell"), nb::arg("pbc"), nb::arg("rows") = false,
+           nb::arg("cell"), nb::arg("pbc"), nb::arg("rows") = "",
            "Energy, forces, strain gradient, atomic energies, nearest pair, rows.")
       .def_prop_ro("builds", &Follower::builds, "How often the neighbour list was built.");
   nb::class_<Potential>(m, "Potential")
@@ -238,6 +240,7 @@ NB_MODULE(mtp, m) {
       .def("operations", &Potential::operations)
       .def_prop_ro("isa", &Potential::isa)
       .def_prop_ro("precision", &Potential::precision);
+  m.attr("highest_level") = 2 * elyte::mtp::LARGEST_SHAPE + 4;
   m.def("instruction_sets", &instruction_sets, "Names of the kernels that this processor can run.");
   m.def("multiply_adds_per_second", &multiply_adds_per_second, nb::arg("isa") = "",
         "Measured peak of one core, floating-point operations per second.");

@@ -176,9 +176,8 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   scratch_.resize(static_cast<std::size_t>(threads));
   energies_.resize(n);
   double* all_forces = forces_.aligned(4 * n * static_cast<std::size_t>(chunks));
-  result.row_width = result.want_rows ? static_cast<std::size_t>(plan_->tables().row_width) : 0;
-  result.rows.resize(n * result.row_width);
   std::vector<Results> results(static_cast<std::size_t>(chunks));
+  make_room_for_rows(result, n, results);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
     double* forces = all_forces + 4 * n * static_cast<std::size_t>(chunk);
@@ -186,13 +185,29 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
     Results& part = results[static_cast<std::size_t>(chunk)];
     part.energies = energies_.data();
     part.forces = forces;
-    part.rows = result.row_width > 0 ? result.rows.data() : nullptr;
     double* memory = scratch_[static_cast<std::size_t>(omp_get_thread_num())].aligned(needed);
     const std::int64_t begin = blocks * chunk / chunks * block;
     const std::int64_t end = std::min<std::int64_t>(blocks * (chunk + 1) / chunks * block, c.n);
     kernel_->range(plan_->tables(), atoms, begin, end, memory, part);
   }
   sum_chunks(results, result);
+}
+
+// Rows of atoms are put where they belong; sums over atoms are made by each chunk on its own.
+void Evaluator::make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks) {
+  const auto width = static_cast<std::size_t>(plan_->tables().row_width);
+  const std::size_t sums = width * static_cast<std::size_t>(plan_->tables().species_count);
+  const bool each = result.want_rows == Rows::of_atoms, summed = result.want_rows == Rows::of_species;
+  result.row_width = each || summed ? width : 0;
+  if (each) result.rows.resize(n * width);
+  if (summed) {
+    result.rows.assign(sums, 0.0);
+    row_sums_.assign(sums * chunks.size(), 0.0);
+  }
+  for (std::size_t chunk = 0; chunk < chunks.size(); ++chunk) {
+    chunks[chunk].rows = each ? result.rows.data() : nullptr;
+    chunks[chunk].row_sums = summed ? row_sums_.data() + sums * chunk : nullptr;
+  }
 }
 
 void Evaluator::sum_chunks(const std::vector<Results>& results, Evaluation& result) {
@@ -208,6 +223,8 @@ void Evaluator::sum_chunks(const std::vector<Results>& results, Evaluation& resu
     for (std::size_t i = 0; i < n; ++i)
       for (int x = 0; x < 3; ++x) result.forces[3 * i + x] += part.forces[4 * i + x];
     for (int k = 0; k < 6; ++k) strain[k] += part.strain[k];
+    if (!part.row_sums) continue;
+    for (std::size_t k = 0; k < result.rows.size(); ++k) result.rows[k] += part.row_sums[k];
   }
   if (result.closest < POINT) refuse(result.closest_pair[0], result.closest_pair[1]);
   result.energy = 0;

@@ -41,6 +41,7 @@ class Evaluator final : public ForceField {
   void sort_list(const Configuration& configuration);
   void number_ghosts(const Configuration& configuration);
   void place_ghosts(const Configuration& configuration);
+  void make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks);
   void sum_chunks(const std::vector<Results>& results, Evaluation& result);
   void refuse(std::int64_t i, std::int64_t j) const;
 
@@ -54,7 +55,7 @@ class Evaluator final : public ForceField {
   // the atoms and images on the list, each once
   std::vector<std::int32_t> ghost_atom_, ghost_of_;
   std::vector<std::array<std::int32_t, 3>> ghost_shift_;
-  std::vector<double> energies_;
+  std::vector<double> energies_, row_sums_;
   Scratch ghosts_, forces_;
   std::vector<Scratch> scratch_;
   int most_neighbours_ = 0;

@@ -115,6 +115,7 @@ struct Results {
   double* energies;                // (n), set for the atoms of the range
   double* forces;                  // (n, 4), the first three of each added to
   double* rows;                    // (n, row_width) of ∂E_i/∂θ, set; or null
+  double* row_sums;                // (species_count, row_width), their sums, added to; or null
   double strain[6];                // xx yy zz yz xz xy of ∂E/∂ε, set
   double closest;                  // Å; the least distance below min_distance, or infinite
   std::int64_t closest_pair[2];    // of these atoms

@@ -32,7 +32,9 @@ void range_of(const Tables& tables, const Atoms& atoms, std::int64_t begin, std:
     }
     alignas(64) double energies[BLOCK];
     contract<D>(tables, s, energies);
-    double* row = results.rows ? results.rows + block * tables.row_width : nullptr;
+    double* row = results.row_sums ? s.rows
+                  : results.rows   ? results.rows + block * tables.row_width
+                                   : nullptr;
     if (row) scalar_rows(tables, s, members, row);
     for (int atom = 0; atom < members; ++atom) {
       results.energies[block + atom] =
@@ -40,6 +42,7 @@ void range_of(const Tables& tables, const Atoms& atoms, std::int64_t begin, std:
       add_forces<D>(atoms, s, atom, block + atom, strain, core_strain, results.forces, row);
       if (!row) continue;
       radial_rows<D>(tables, s.of[atom], s, row + tables.scalars_count);
+      if (results.row_sums) add_row(tables, atoms.type[block + atom], row, results.row_sums);
       row += tables.row_width;
     }
   }

@@ -93,6 +93,16 @@ ELYTE_INLINE Vec square_root(Vec v) {
 #endif
 }
 
+// The first `count` lanes of v, or all if there are fewer, as doubles.
+ELYTE_INLINE void store_doubles(double* to, Vec v, int count) {
+  if (count < LANES) {
+    for (int lane = 0; lane < count; ++lane) to[lane] = v[lane];
+    return;
+  }
+  for (int part = 0; part < PARTS; ++part)
+    *reinterpret_cast<WideUnaligned*>(to + part * WIDE) = widen(v, part);
+}
+
 // 1/√v to about the last bit.
 ELYTE_INLINE Vec inverse_square_root(Vec v) {
 #if defined(__AVX512F__) && defined(ELYTE_SINGLE)
@@ -132,6 +142,21 @@ ELYTE_INLINE Vec sums_of_rows(const Vec* rows) {
       pairs[k] = halves<width, false>(rows[2 * k], rows[2 * k + 1], Lanes{}) +
                  halves<width, true>(rows[2 * k], rows[2 * k + 1], Lanes{});
     return sums_of_rows<2 * width>(pairs);
+  }
+}
+
+// Lane k of row l becomes lane l of row k.
+template <int width = 1>
+ELYTE_INLINE void transpose(Vec* rows) {
+  if constexpr (width < LANES) {
+    using Lanes = std::make_integer_sequence<int, LANES>;
+    for (int k = 0; k < LANES; ++k) {
+      if (k & width) continue;
+      const Vec a = rows[k], b = rows[k + width];
+      rows[k] = halves<width, false>(a, b, Lanes{});
+      rows[k + width] = halves<width, true>(a, b, Lanes{});
+    }
+    transpose<2 * width>(rows);
   }
 }
 

@@ -54,7 +54,8 @@ struct Scratch {
   Real* adjoints;           // (slot, atom)
   double* gradients;        // (neighbour, 4) ∂E_i/∂r_ij of one atom
   Real* by_radial;          // (μ, stride) ∂E_i/∂f_μ(r_ij), and
-  Real* basis;              // (group, β, lane) ∂f_μ/∂c_μβ: for rows
+  Real* basis;              // (neighbour, β) ∂f_μ/∂c_μβ: for rows
+  double* rows;             // (atom, row_width) of a block, where only sums of rows are wanted
   int stride;
 };
 
@@ -89,6 +90,7 @@ std::size_t lay_out(const Tables& tables, const Atoms& atoms, double* base, Scra
   pieces.take(s.radial, n * 2 * radial_functions(D));
   pieces.take(s.by_radial, n * radial_functions(D));
   pieces.take(s.basis, n * static_cast<std::size_t>(round_up(tables.radial_size)));
+  pieces.take(s.rows, static_cast<std::size_t>(tables.row_width) * BLOCK);
   pieces.take(s.monomials, n * monomials_count(D));
   pieces.take(s.sums, static_cast<std::size_t>(primary_slots(D)) * BLOCK * LANES);
   pieces.take(s.values, static_cast<std::size_t>(tables.slots) * BLOCK);

@@ -89,6 +89,32 @@ def test_threads_do_not_change_a_bit(n: int) -> None:
         assert other.stress.tobytes() == one.stress.tobytes()
 
 
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("level", [8, 16])
+def test_rounding_of_forces_is_noise(level: int, isa: str) -> None:
+    """Along a closed path errors are other ones at every step, and do no work but by chance.
+
+    An error that stays from step to step (a rounded coefficient, a radial function that is not
+    the derivative of the other) would do work in the same sense again and again.
+    """
+    mtp = potential(level, cutoff=5.0)
+    kernels = [Kernel(mtp.native_arrays(), isa, kind) for kind in ("double", "single")]
+    frame, random = structure(3, 60, 0.05), np.random.default_rng(0)
+    across, along = random.normal(0, 0.05, (2, 60, 3))
+    angles = np.linspace(0, 2 * np.pi, 161)  # steps of 0.003 Å
+    path = [frame.positions + np.cos(t) * across + np.sin(t) * along for t in angles]
+    double, single = (
+        np.array([kernel.evaluate(frame.moved(positions)).forces for positions in path])
+        for kernel in kernels
+    )
+    error = single - double
+    assert np.sqrt((error**2).mean()) < 1e-5 * np.sqrt((double**2).mean())
+    repeated = (error[1:] * error[:-1]).mean() / (error**2).mean()
+    assert repeated < 0.25
+    works = ((error[1:] + error[:-1]) / 2 * np.diff(path, axis=0)).sum(axis=(1, 2))
+    assert abs(works.sum()) < 5 * np.sqrt((works**2).sum())
+
+
 def test_runs_in_single_precision_keep_energy_and_momentum() -> None:
     corners = np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), -1).reshape(-1, 3)
     positions = np.concatenate([corners, corners + 0.5]) * 4.0

@@ -155,6 +155,7 @@ class _Run:
         self.last_good = self._state()
         self.last_frames: list[tuple[int, Frame]] = []
         self.speed = 0.0
+        self.rows = ""  # which came with the forces of the last step
 
     def _draw(self, seed: int) -> NDArray[np.float64]:
         temperature = float(self.settings.targets(1)[0][0]) if self.settings.steps else 0.0
@@ -210,8 +211,10 @@ class _Run:
         targets = self.settings.targets(max(steps, 1), self.step - self.began)
         into = records.into(self.step, steps)
         due = [r for r in rules if (self.step + steps) % r.every == 0]
-        rows = any(isinstance(r, GradeWatch) and r.wants_rows_of(self.potential) for r in due)
-        report = self.simulation.run(steps, *targets, into, self.first, rows)
+        wanted = {r.wants_rows_of(self.potential) for r in due if isinstance(r, GradeWatch)}
+        # rows of atoms are enough for every grade
+        self.rows = next((kind for kind in ("atoms", "species") if kind in wanted), "")
+        report = self.simulation.run(steps, *targets, into, self.first, self.rows)
         self.first = False
         self.step += report["steps"]
         records.wrote(report)
@@ -238,7 +241,7 @@ class _Run:
         """Return whether a grade made with the forces shows that there is nothing to look at."""
         if not isinstance(rule, GradeWatch):
             return False
-        return rule.passes(self.frame.numbers, self.simulation.rows(), self.step)
+        return rule.passes(self.frame.numbers, self.simulation.rows(), self.rows, self.step)
 
     def _early(self, outcome: Outcome, rules: list[StopRule]) -> Outcome:
         """Keep the last frames before an early end, and let the rules look at them."""

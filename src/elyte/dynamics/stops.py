@@ -88,8 +88,8 @@ class StopRule(ABC):
 
 
 Grade = Callable[[Frame], NDArray[np.float64]]
-"""Frame → grades; one with `of_rows(numbers, rows)` and `potential` is given the rows of that
-potential, which come with the forces."""
+"""Frame → grades; one with `of_rows(numbers, rows, kind)`, `rows` (the kind, "atoms" or "species")
+and `potential` is given the rows of that potential, which come with the forces."""
 
 
 @dataclass
@@ -138,13 +138,18 @@ class GradeWatch(StopRule):
             if step not in known:
                 self._look(frame, step)
 
-    def wants_rows_of(self, potential: Any) -> bool:
-        """Return whether the grade can be made of the rows that come with the forces."""
+    def wants_rows_of(self, potential: Any) -> str:
+        """Return of what rows that come with the forces the grade can be made.
+
+        Those of "atoms", their sums over the atoms of a "species", or "" if of none.
+        """
         own = getattr(self.grade, "potential", None)
-        return hasattr(self.grade, "of_rows") and own is not None and own is potential
+        if own is None or own is not potential:
+            return ""
+        return str(getattr(self.grade, "rows", ""))
 
     def passes(
-        self, numbers: NDArray[np.int64], rows: NDArray[np.float64] | None, step: int
+        self, numbers: NDArray[np.int64], rows: NDArray[np.float64] | None, kind: str, step: int
     ) -> bool:
         """Return whether the rows of a step show that there is nothing to keep, and note its grade.
 
@@ -154,7 +159,7 @@ class GradeWatch(StopRule):
         of_rows = getattr(self.grade, "of_rows", None)
         if rows is None or of_rows is None:
             return False
-        self._known = of_rows(numbers, rows)
+        self._known = of_rows(numbers, rows, kind)
         if self._known is None:
             return False
         atom = int(self._known.argmax())

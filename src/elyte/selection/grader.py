@@ -1,8 +1,8 @@
-"""Grades while a run goes on: one matrix product for each species on rows made with the forces."""
+"""Grades while a run goes on, from rows that were made with the forces."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,6 +16,7 @@ from elyte.selection.maxvol import Basis, largest
 UNTRAINED = 0.1  # part of a pseudo row, for parameters on which no training row depends at all
 _SINGLE_ROUNDING = 6e-8
 _ROUNDING_ALLOWED = 0.01  # of a grade
+_MARGIN = 8.0  # roundings that two grades by quick products are apart when their order is sure
 
 
 @runtime_checkable
@@ -38,32 +39,91 @@ class _Product:
     """c = b A⁻¹ for site rows b of one species, and the grade of what A does not know.
 
     Args:
-        inverse: rows of A⁻¹ for the site columns, (W, K); zero where A has no such column.
-        own: the row of the isolated atom's energy, whose derivative is one, (K,).
+        exact: rows of A⁻¹ for the site columns and, last, for the isolated atom's energy, whose
+            derivative is one, (W + 1, K); zero where A has no such column.
+        quick: its transpose in single precision, or None where that could be too rough.
+        rounding: of a grade by `quick`, u max (|A| |A⁻¹|): about what it is off at most.
         far: 1/(untrained pseudo row) of the site columns that A has not, zero else, (W,).
         own_far: the same of the isolated atom's energy.
     """
 
-    inverse: NDArray[Any]
-    own: NDArray[Any]
+    exact: NDArray[np.float64]
+    quick: NDArray[np.float32] | None
+    rounding: float
     far: NDArray[np.float64]
     own_far: float
 
-    def grades(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        coefficients = rows.astype(self.inverse.dtype, copy=False) @ self.inverse
-        coefficients += self.own
-        grades = largest(coefficients).astype(np.float64)
+    def grades(self, rows: NDArray[np.float64], rough: bool = False) -> NDArray[np.float64]:
+        """Return γ of site rows (m, W), by the quick product if `rough`."""
+        if rough and self.quick is not None:
+            # one atom per column: the largest of each is then taken over whole vectors
+            coefficients = self.quick @ _with_one(rows, np.float32).T
+            grades = np.abs(coefficients, out=coefficients).max(axis=0).astype(np.float64)
+        else:
+            grades = largest(_with_one(rows, np.float64) @ self.exact)
         beyond = np.flatnonzero(self.far)
         if len(beyond):
             grades = np.maximum(grades, np.abs(rows[:, beyond] * self.far[beyond]).max(axis=1))
         return np.maximum(grades, self.own_far)
 
 
+def _with_one(rows: NDArray[np.float64], kind: type[np.floating[Any]]) -> NDArray[Any]:
+    full = np.empty((len(rows), rows.shape[1] + 1), dtype=kind)
+    full[:, :-1] = rows
+    full[:, -1] = 1
+    return full
+
+
+class _Mean:
+    """γ of the mean row of a frame.
+
+    A pseudo row p_j e_j only meets its own column, so with F the places of the true rows R
+        c_F = b_F R_F⁻¹,  c_j = (b_j − (c_F R)_j) / p_j elsewhere:
+    as many multiply-adds as R has entries, instead of a product with all of A⁻¹.
+
+    Args:
+        columns: site columns of each species, (W,) each.
+        known: parameters of the basis, (K,).
+        basis: the active rows.
+        pseudo: pseudo rows of all parameters, (P,).
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[NDArray[np.int64]],
+        known: NDArray[np.int64],
+        basis: Basis,
+        pseudo: NDArray[np.float64],
+    ) -> None:
+        self._columns = columns
+        true = basis.holders >= 0
+        self._true, self._open = known[true], known[~true]
+        self._inverse = basis.inverse[np.ix_(true, true)]
+        self._rows = basis.matrix[np.ix_(true, ~true)]
+        self._pseudo = pseudo.copy()
+        unknown = np.setdiff1d(np.arange(len(pseudo)), known)
+        self._pseudo[unknown] *= UNTRAINED
+        self._open = np.concatenate([self._open, unknown])
+
+    def grade(self, shares: NDArray[np.float64], parts: NDArray[np.float64]) -> float:
+        """Return γ of the species' shares of the atoms, (s,), and parts of the mean, (s, W)."""
+        mean = np.zeros(len(self._pseudo))
+        mean[: len(shares)] = shares
+        for columns, part in zip(self._columns, parts, strict=True):
+            mean[columns] += part
+        of_true = mean[self._true] @ self._inverse
+        left = mean[self._open]
+        left[: self._rows.shape[1]] -= of_true @ self._rows
+        left /= self._pseudo[self._open]
+        return float(np.maximum(np.abs(of_true).max(initial=0.0), np.abs(left).max(initial=0.0)))
+
+
 class SiteGrader:
     """γ of every atom from the rows that the potential makes along with the forces.
 
-    The products are taken in single precision where its rounding cannot change a grade by more
-    than 0.01: places are bounded by pseudo rows, so that it seldom can.
+    Neighbourhoods are graded in single precision where its rounding is below 0.01 of a grade, and
+    those that may be the largest once more in double: the largest grade is right in all digits,
+    the others to that.
 
     Args:
         potential: gives site rows.
@@ -80,47 +140,61 @@ class SiteGrader:
         mode: str,
     ) -> None:
         self.potential = potential
-        self._configuration = mode == "configuration"
+        columns = [potential.site_columns(z) for z in potential.species]
+        self._mean: _Mean | None = None
         self._products = {}
+        if mode == "configuration":
+            self._mean = _Mean(columns, *blocks[EVERY_SPECIES], pseudo)
+            return
         for kind, z in enumerate(potential.species):
             block = z if z in blocks else EVERY_SPECIES
             if block in blocks:
-                columns = potential.site_columns(z)
-                self._products[z] = _product(columns, kind, *blocks[block], pseudo)
-        if self._configuration:
-            products = self._products.values()
-            self._stacked = (
-                np.concatenate([product.inverse for product in products]),
-                np.stack([product.own for product in products]),
-            )
+                self._products[z] = _product(columns[kind], kind, *blocks[block], pseudo)
+
+    @property
+    def rows(self) -> str:
+        """Which rows are enough: those of "atoms", or their sums over a "species"."""
+        return "atoms" if self._mean is None else "species"
 
     def __call__(self, frame: Frame) -> NDArray[np.float64]:
         """Return the grades of a frame's atoms, (n,)."""
         return self.of_rows(frame.numbers, self.potential.site_rows(frame))
 
-    def of_rows(self, numbers: NDArray[np.int64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the grades of atoms of which the site rows (n, W) are known, (n,)."""
-        if self._configuration:
-            return np.full(len(numbers), self._of_mean(numbers, rows))
-        grades = np.full(len(numbers), np.inf)
-        for z, product in self._products.items():
-            atoms = np.flatnonzero(numbers == z)
-            if len(atoms):
-                grades[atoms] = product.grades(rows[atoms])
-        return grades
+    def of_rows(
+        self, numbers: NDArray[np.int64], rows: NDArray[np.float64], kind: str = "atoms"
+    ) -> NDArray[np.float64]:
+        """Return the grades of atoms, (n,), of which the site rows are known.
 
-    def _of_mean(self, numbers: NDArray[np.int64], rows: NDArray[np.float64]) -> float:
-        """Return the grade of the mean row of all atoms: the species' parts of it add."""
-        products = list(self._products.values())
-        of_species = (np.array(list(self._products))[:, None] == numbers).astype(np.float64)
-        shares, parts = of_species.mean(axis=1), of_species @ rows / len(numbers)
-        inverse, own = self._stacked
-        total = parts.ravel().astype(inverse.dtype) @ inverse + shares @ own
-        beyond = max(
-            max(float(np.abs(part * product.far).max()), float(share * product.own_far))
-            for part, share, product in zip(parts, shares, products, strict=True)
-        )
-        return max(float(np.abs(total).max()), beyond)
+        Args:
+            numbers: atomic numbers, (n,).
+            rows: (n, W), or their sums over the atoms of each species, (s, W).
+            kind: of the rows, "atoms" or "species".
+        """
+        if self._mean is None:
+            return self._of_atoms(numbers, rows)
+        of_species = np.equal.outer(self.potential.species, numbers).astype(np.float64)
+        sums = of_species @ rows if kind == "atoms" else rows
+        grade = self._mean.grade(of_species.mean(axis=1), sums / len(numbers))
+        return np.full(len(numbers), grade)
+
+    def _of_atoms(
+        self, numbers: NDArray[np.int64], rows: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        grades = np.full(len(numbers), np.inf)
+        known = [(product, np.flatnonzero(numbers == z)) for z, product in self._products.items()]
+        known = [(product, atoms) for product, atoms in known if len(atoms)]
+        top = 0.0
+        with np.errstate(over="ignore", invalid="ignore"):  # what single precision cannot hold
+            for product, atoms in known:
+                grades[atoms] = product.grades(rows[atoms], rough=True)
+                top = np.maximum(top, grades[atoms].max())
+        rounding = max((p.rounding for p, _ in known if p.quick is not None), default=0.0)
+        margin = _MARGIN * rounding * max(1.0, top)
+        for product, atoms in known:
+            doubtful = atoms[~(grades[atoms] < top - margin)]  # all, where the top is not a number
+            if product.quick is not None and len(doubtful):
+                grades[doubtful] = product.grades(rows[doubtful])
+        return grades
 
 
 def _product(
@@ -130,19 +204,16 @@ def _product(
     basis: Basis,
     pseudo: NDArray[np.float64],
 ) -> _Product:
+    columns = np.append(columns, kind)
     places = np.minimum(np.searchsorted(known, columns), len(known) - 1)
     there = known[places] == columns
-    inverse = np.where(there[:, None], basis.inverse[places], 0.0)
-    own = np.flatnonzero(known == kind)
-    own_row = basis.inverse[own[0]] if len(own) else np.zeros(len(known))
-    rounding = _SINGLE_ROUNDING * (np.abs(basis.matrix).mean(axis=0) @ np.abs(basis.inverse)).max()
-    kept = np.float32 if rounding < _ROUNDING_ALLOWED else np.float64
-    return _Product(
-        inverse.astype(kept),
-        own_row.astype(kept),
-        np.where(there, 0.0, 1 / (UNTRAINED * pseudo[columns])),
-        0.0 if len(own) else float(1 / (UNTRAINED * pseudo[kind])),
+    exact = np.where(there[:, None], basis.inverse[places], 0.0)
+    far = np.where(there, 0.0, 1 / (UNTRAINED * pseudo[columns]))
+    rounding = float(_SINGLE_ROUNDING * (np.abs(basis.matrix) @ np.abs(basis.inverse)).max())
+    quick = (
+        np.ascontiguousarray(exact.T, dtype=np.float32) if rounding < _ROUNDING_ALLOWED else None
     )
+    return _Product(exact, quick, rounding, far[:-1], float(far[-1]))
 
 
 def site_grader(

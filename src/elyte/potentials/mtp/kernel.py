@@ -98,9 +98,12 @@ class Follower:
         """Return energy, forces and stress of a frame; raises as `Kernel.evaluate` does."""
         return _evaluate(frame, self._species, self._native.evaluate)[0]
 
-    def rows(self, frame: Frame) -> NDArray[np.float64]:
-        """Return the rows ∂E_i/∂θ of `MTP.site_rows`, (n, W)."""
-        rows = _evaluate(frame, self._species, self._native.evaluate, True)[1]
+    def rows(self, frame: Frame, kind: str = "atoms") -> NDArray[np.float64]:
+        """Return the rows ∂E_i/∂θ of `MTP.site_rows`, (n, W), made along with the forces.
+
+        With the kind "species" their sums over the atoms of each species, (s, W).
+        """
+        rows = _evaluate(frame, self._species, self._native.evaluate, kind)[1]
         return np.asarray(rows)
 
 
@@ -109,7 +112,7 @@ def _arrays(frame: Frame) -> tuple[Any, ...]:
 
 
 def _evaluate(
-    frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: int
+    frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: int | str
 ) -> tuple[Evaluation, Any]:
     check_species(frame, species)
     try:

@@ -118,6 +118,7 @@ def test_cell_smaller_than_the_cutoff(isa: str) -> None:
     assert mtp.evaluate([twice])[0].energy == pytest.approx(6 * energy, rel=1e-12)
 
 
+@pytest.mark.level(16)
 def test_tables_in_any_order() -> None:
     """A file may have moments that the generator would not make, and scalars more than once."""
     tables = potential(8).tables
@@ -142,7 +143,7 @@ def test_tables_in_any_order() -> None:
 
 
 def test_isolated_atoms() -> None:
-    mtp = potential(16)
+    mtp = potential(12)
     for z, expected in zip(SPECIES, mtp.species_coefficients, strict=True):
         found = mtp.evaluate([Frame([z], [[0, 0, 0]])])[0]
         assert found.energy == expected
@@ -159,8 +160,9 @@ def test_no_atoms() -> None:
     assert found.forces.shape == (0, 3)
 
 
-def test_instruction_sets_agree_to_rounding() -> None:
-    mtp, frame = potential(16), structure(4, 60)
+@pytest.mark.parametrize("level", [12, 16])
+def test_instruction_sets_agree_to_rounding(level: int) -> None:
+    mtp, frame = potential(level), structure(4, 60)
     results = [Kernel(mtp.native_arrays(), isa).evaluate(frame) for isa in ISAS]
     for other in results[1:]:
         assert other.energy == pytest.approx(results[0].energy, rel=1e-12)

@@ -47,6 +47,7 @@ def test_rows_equal_the_reference(seed, n, level, radial_size, isa, precision) -
     assert error.max() < (1e-10 if precision == "double" else 2e-5)
 
 
+@pytest.mark.level(16)
 def test_rows_with_tables_in_any_order() -> None:
     """Scalars that are factors, or basic moments, or given twice."""
     tables = potential(8).tables

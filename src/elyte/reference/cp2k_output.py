@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from elyte.core.errors import FormatError
 from elyte.core.units import BAR, BOHR, GPA, HARTREE
+from elyte.reference import programs
 
 ENERGY_UNITS = {"a.u.": HARTREE, "hartree": HARTREE}
 FORCE_UNITS = {"a.u.": HARTREE / BOHR, "hartree/bohr": HARTREE / BOHR}
@@ -68,36 +69,23 @@ def abort_message(text: str) -> str:
     return " ".join(re.sub(r"\S+\.F:\d+", "", " ".join(words)).split())
 
 
-def _unit(name: str, units: dict[str, float], what: str) -> float:
-    if name not in units:
-        raise FormatError(
-            f"CP2K gives the {what} in '{name}', a unit that elyte does not know (it knows "
-            f"{', '.join(units)}): nothing is taken from this output"
-        )
-    return units[name]
-
-
-def _number(text: str) -> float:
-    return float(text.replace("D", "E").replace("d", "e"))
-
-
 def _energy(text: str) -> float:
     match = _ENERGY.search(text)
     if match is None:
         raise FormatError("the output of CP2K has no total energy")
-    return _number(match[2]) * _unit(match[1], ENERGY_UNITS, "energy")
+    return programs.number(match[2]) * programs.unit("CP2K", match[1], ENERGY_UNITS, "energy")
 
 
 def _forces(text: str, atoms: int) -> NDArray[np.float64]:
     head = _FORCES.search(text)
     if head is None:
         raise FormatError("the output of CP2K has no forces")
-    factor = _unit(head[1], FORCE_UNITS, "forces")
+    factor = programs.unit("CP2K", head[1], FORCE_UNITS, "forces")
     rows = []
     for line in text[head.end() :].splitlines()[1:]:
         match = _OLD_ROW.match(line) or _NEW_ROW.match(line)
         if match:
-            rows.append([_number(match[i]) for i in (1, 2, 3)])
+            rows.append([programs.number(match[i]) for i in (1, 2, 3)])
         elif rows:
             break
     if len(rows) != atoms:
@@ -109,9 +97,9 @@ def _stress(text: str) -> NDArray[np.float64]:
     head = _STRESS.search(text)
     if head is None:
         raise FormatError("the output of CP2K has no stress")
-    factor = _unit(head[1], STRESS_UNITS, "stress")
+    factor = programs.unit("CP2K", head[1], STRESS_UNITS, "stress")
     matches = map(_STRESS_ROW.match, text[head.end() :].splitlines()[1:5])
-    rows = [[_number(m[i]) for i in (1, 2, 3)] for m in matches if m]
+    rows = [[programs.number(m[i]) for i in (1, 2, 3)] for m in matches if m]
     if len(rows) != 3:
         raise FormatError("the stress in the output of CP2K is not whole")
     stress = -factor * np.array(rows)
@@ -124,7 +112,7 @@ def _charges(text: str, atoms: int) -> NDArray[np.float64] | None:
     if start < 0:
         return None
     rows = map(_CHARGE_ROW.match, text[start:].splitlines()[1:])
-    charges = [_number(m[2]) for m in rows if m][:atoms]
+    charges = [programs.number(m[2]) for m in rows if m][:atoms]
     return np.array(charges) if len(charges) == atoms else None
 
 

@@ -19,6 +19,7 @@ from elyte.chemistry.reference_settings import EspressoSettings
 from elyte.core.errors import FormatError
 from elyte.core.frame import Frame
 from elyte.core.units import BOHR, BOLTZMANN, HARTREE
+from elyte.reference import programs
 
 RYDBERG = 0.5 * HARTREE
 ENERGY_UNITS = {"Ry": RYDBERG}
@@ -155,35 +156,23 @@ def read_output(text: str, atoms: int, stress: bool) -> dict[str, Any]:
     if energy is None:
         raise FormatError("the output of pw.x has no total energy")
     return {
-        "energy": _number(energy[1]) * _unit(energy[2], ENERGY_UNITS, "energy"),
+        "energy": programs.number(energy[1])
+        * programs.unit("pw.x", energy[2], ENERGY_UNITS, "energy"),
         "forces": _forces(text, atoms),
         "stress": _stress(text) if stress else None,
     }
-
-
-def _unit(name: str, units: dict[str, float], what: str) -> float:
-    if name not in units:
-        raise FormatError(
-            f"pw.x gives the {what} in '{name}', a unit that elyte does not know (it knows "
-            f"{', '.join(units)}): nothing is taken from this output"
-        )
-    return units[name]
-
-
-def _number(text: str) -> float:
-    return float(text.replace("D", "E").replace("d", "e"))
 
 
 def _forces(text: str, atoms: int) -> NDArray[np.float64]:
     head = _FORCES.search(text)
     if head is None:
         raise FormatError("the output of pw.x has no forces")
-    factor = _unit(head[1], FORCE_UNITS, "forces")
+    factor = programs.unit("pw.x", head[1], FORCE_UNITS, "forces")
     rows = []
     for line in text[head.end() :].splitlines()[1:]:
         match = _FORCE_ROW.match(line)
         if match:
-            rows.append([_number(match[i]) for i in (1, 2, 3)])
+            rows.append([programs.number(match[i]) for i in (1, 2, 3)])
         elif rows:
             break  # with a high verbosity, contributions by term follow
     if len(rows) != atoms:
@@ -195,9 +184,9 @@ def _stress(text: str) -> NDArray[np.float64]:
     head = _STRESS.search(text)
     if head is None:
         raise FormatError("the output of pw.x has no stress")
-    factor = _unit(head[1], STRESS_UNITS, "stress")
+    factor = programs.unit("pw.x", head[1], STRESS_UNITS, "stress")
     rows = [_NUMBER.findall(line) for line in text[head.end() :].splitlines()[1:4]]
     if any(len(row) != 6 for row in rows) or len(rows) != 3:  # three in Ry/bohr³, three in kbar
         raise FormatError("the stress in the output of pw.x is not whole")
-    stress = -factor * np.array([[_number(x) for x in row[:3]] for row in rows])
+    stress = -factor * np.array([[programs.number(x) for x in row[:3]] for row in rows])
     return 0.5 * (stress + stress.T)

@@ -14,13 +14,13 @@ import re
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from shutil import which
 
-from elyte.core.errors import MissingDependency
+from elyte.core.errors import FormatError, MissingDependency
 
 CORES = "ELYTE_CORES"
 
@@ -143,3 +143,28 @@ def program_version(
     state = str(os.stat(program).st_mtime_ns) if os.path.exists(program) else ""
     match = re.search(pattern, _answer((program, *options), question, state))
     return match[1] if match else ""
+
+
+def unit(program: str, name: str, units: Mapping[str, float], what: str) -> float:
+    """Return the factor from the unit that a program's output names to elyte's.
+
+    Args:
+        program: as a message calls it.
+        name: of the unit, as the output has it.
+        units: factors by name.
+        what: is given in it.
+
+    Raises:
+        FormatError: a unit that is not among them.
+    """
+    if name not in units:
+        raise FormatError(
+            f"{program} gives the {what} in '{name}', a unit that elyte does not know (it knows "
+            f"{', '.join(units)}): nothing is taken from this output"
+        )
+    return units[name]
+
+
+def number(text: str) -> float:
+    """Return a number as Fortran writes it, whose exponent may be D."""
+    return float(text.replace("D", "E").replace("d", "e"))

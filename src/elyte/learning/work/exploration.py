@@ -136,9 +136,9 @@ def last_sound_frames(run: RunResult, potential: Any, count: int = 1) -> list[Fr
     found: list[Frame] = []
     last = 0
     for step, frame in reversed(run.last_frames):
-        if len(found) == count or (found and last - step < SOUND_APART):
-            continue
-        if not check_molecules(frame).done:
+        if len(found) == count:
+            break
+        if (found and last - step < SOUND_APART) or not check_molecules(frame).done:
             continue
         (evaluation,) = potential.evaluate([frame])
         if np.abs(evaluation.forces).max() < BEFORE_STOP_FORCE:

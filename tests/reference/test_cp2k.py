@@ -63,6 +63,19 @@ NEW = """
  STRESS|      z       -1.33610942466E+03  -1.52280434504E+03  -1.54449798169E+04
 """
 
+ABORTED = """
+ *******************************************************************************
+ *   ___                                                                       *
+ *  /   \\                                                                      *
+ * [ABORT]                                                                     *
+ *  \\___/        found an unknown keyword NDIGITS in section STRESS_TENSOR     *
+ *    |                                                                        *
+ *  O/|                                                                        *
+ * /| |                                                                        *
+ * / \\                                               input/input_parsing.F:246 *
+ *******************************************************************************
+"""
+
 
 def test_both_formats_say_the_same() -> None:
     old, new = read_output(OLD, 2, True), read_output(NEW, 2, True)
@@ -100,19 +113,7 @@ def test_what_is_unknown_or_absent_is_refused(old: str, new: str, message: str) 
 def test_what_did_not_converge_and_what_was_aborted() -> None:
     assert converged(OLD)
     assert not converged(OLD + " *** WARNING in qs_scf.F:598 :: SCF run NOT converged ***")
-    box = """
- *******************************************************************************
- *   ___                                                                       *
- *  /   \\                                                                      *
- * [ABORT]                                                                     *
- *  \\___/        found an unknown keyword NDIGITS in section STRESS_TENSOR     *
- *    |                                                                        *
- *  O/|                                                                        *
- * /| |                                                                        *
- * / \\                                               input/input_parsing.F:246 *
- *******************************************************************************
-"""
-    assert "found an unknown keyword NDIGITS in section STRESS_TENSOR" in abort_message(box)
+    assert "found an unknown keyword NDIGITS in section STRESS_TENSOR" in abort_message(ABORTED)
     assert abort_message(OLD) == ""
 
 
@@ -200,6 +201,11 @@ def test_a_run_that_fails_is_a_named_failure(data: Path, monkeypatch: pytest.Mon
     outcome = cp2k.label(HYDROGEN, settings)
     assert (outcome.kind, outcome.reason) == ("failed", "CP2K failed: exit code 9")
     assert "out of memory" in outcome.details["output"]
+    box = ABORTED.replace("keyword NDIGITS in section STRESS", "subsection R2 of section XC")
+    (data / "answer").write_text(box)
+    fake_cp2k(data, monkeypatch, f"cat {data}/answer; exit 1")
+    reason = cp2k.label(HYDROGEN, EngineSettings("cp2k", "r2SCAN").as_dict()).reason
+    assert "this version, 2025.1, has no r2SCAN" in reason
     (data / "answer").write_text(NEW.replace("[bar]", "[Mbar]"))
     fake_cp2k(data, monkeypatch, f"cat {data}/answer")
     assert "unit that elyte does not know" in cp2k.label(HYDROGEN, settings).reason

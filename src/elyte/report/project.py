@@ -20,7 +20,7 @@ from elyte.chemistry.species import find_species
 from elyte.core.frame import LabelledFrame
 from elyte.core.progress import Progress, Watcher
 from elyte.core.quantity import Quantity
-from elyte.core.units import DENSITY_TO_G_PER_CM3, GPA
+from elyte.core.units import BAR, DENSITY_TO_G_PER_CM3, GPA
 from elyte.learning import Project, State
 from elyte.learning.hybrid import Hybrid
 from elyte.learning.production import ProductionRun, production_runs, write_trajectories
@@ -100,7 +100,7 @@ def _at_one_temperature(
         system,
         temperature=temperature,
         ensemble="NVT",
-        series=[{"energy": run.series["potential"] + run.series["kinetic"]} for run in runs],
+        series=[_recorded(run) for run in runs],
         currents=[_current(run) for run in runs],
         current_timestep=float(np.median(np.diff(runs[0].series["flux_time"]))),
         progress=progress,
@@ -111,6 +111,17 @@ def _at_one_temperature(
     constant = ("density", "isothermal compressibility")
     others = [q for q in found.quantities if q.name not in constant]
     return replace(found, quantities=[rho, compressibility(volumes, temperature), *others])
+
+
+def _recorded(run: ProductionRun) -> dict[str, NDArray[np.float64]]:
+    """Return energy, eV, and stress, eV/Å³, along a run, and the time between their rows, fs."""
+    s = run.series
+    found = {"energy": s["potential"] + s["kinetic"]}
+    if "pxx" in s:  # a run of an earlier version has none
+        rows = [[s["p" + "".join(sorted(i + j))] for j in "xyz"] for i in "xyz"]
+        found["stress"] = BAR * np.moveaxis(np.array(rows), -1, 0)
+        found["timestep"] = np.asarray(np.median(np.diff(s["time"])))
+    return found
 
 
 def _current(run: ProductionRun) -> NDArray[np.float64]:

@@ -32,6 +32,7 @@ from elyte.report.fields import cloud_from_analysis, map_from_analysis
 from elyte.report.pressure import shift_of
 
 MPA = GPA / 1000
+VISCOSITY = ("shear viscosity", "Pa s")
 PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "dftd3", "rdkit", "packmol")
 
 
@@ -105,18 +106,22 @@ def _at_one_temperature(
         current_timestep=float(np.median(np.diff(runs[0].series["flux_time"]))),
         progress=progress,
     )
-    constant = ("density", "isothermal compressibility")
-    others = [q for q in found.quantities if q.name not in constant]
-    return replace(found, quantities=[*_of_the_volume(runs), *others])
+    of_the_volume = _of_the_volume(runs)
+    replaced = {q.name for q in of_the_volume} | {"density", "isothermal compressibility"}
+    others = [q for q in found.quantities if q.name not in replaced]
+    return replace(found, quantities=[*of_the_volume, *others])
 
 
 def _of_the_volume(runs: Sequence[ProductionRun]) -> list[Quantity]:
-    """Return density and compressibility; withheld where no barostat moved the volume."""
+    """Return density and compressibility; withheld, as the viscosity is, for one molecule.
+
+    It alone was equilibrated without a barostat, at one volume.
+    """
     temperature, mass = runs[0].temperature, float(runs[0].reference.masses.sum())
     volumes = [run.equilibration["volume"] for run in runs]
     if all(np.ptp(v) == 0 for v in volumes):
         reason = "one molecule makes no liquid: it was run at the volume of the recipe"
-        names = (("density", "g/cm³"), ("isothermal compressibility", "1/GPa"))
+        names = (("density", "g/cm³"), ("isothermal compressibility", "1/GPa"), VISCOSITY)
         return [Quantity.withhold(*n, reason, temperature=temperature) for n in names]
     rho = density([density_series(v, mass) for v in volumes], temperature)
     return [rho, compressibility(volumes, temperature)]

@@ -240,7 +240,11 @@ def test_several_cores_are_started_by_mpirun(data: Path, monkeypatch: pytest.Mon
 @needs_cp2k
 def test_cp2k_runs_and_its_stress_belongs_to_its_energy(tmp_path: Path) -> None:
     settings = EngineSettings(
-        "cp2k", cutoff="250 Ry", relative_cutoff="40 Ry", dispersion_cutoff="8 Å"
+        "cp2k",
+        cutoff="250 Ry",
+        relative_cutoff="40 Ry",
+        dispersion_cutoff="8 Å",
+        vacuum="3 Å",  # of the isolated atom
     )
     with Ledger(tmp_path) as ledger:
         item = label_frames([HYDROGEN], settings, ledger, workers=1)[0]
@@ -250,6 +254,25 @@ def test_cp2k_runs_and_its_stress_belongs_to_its_energy(tmp_path: Path) -> None:
         outcome = strain_test(item, settings, ledger, workers=1)
     assert outcome.done, outcome.reason
     assert outcome.details["given"] == pytest.approx(outcome.details["numeric"], abs=3e-4)
+
+
+@needs_cp2k
+def test_an_atom_with_an_open_shell_converges() -> None:
+    """Oxygen and carbon: 100 steps of orbital transformation turn their p shell and do not end."""
+    for number, energy in ((8, -431.6), (6, -147.4)):
+        settings = EngineSettings(
+            "cp2k",
+            cutoff="150 Ry",
+            relative_cutoff="40 Ry",
+            dispersion="none",
+            vacuum=2.5,
+            unpaired_electrons=2,
+            max_iterations=60,
+        )
+        label = cp2k.label(Frame([number], np.zeros((1, 3))), settings.as_dict())
+        assert isinstance(label, dict), label
+        assert label["energy"] == pytest.approx(energy, abs=0.5)
+        assert label["scf_steps"] < 50
 
 
 SMALL = HYDROGEN.moved(HYDROGEN.positions, 0.85 * np.array(CELL))

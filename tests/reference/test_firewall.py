@@ -448,3 +448,12 @@ def test_a_kinetic_part_is_found_with_little_scatter():
         for x, p in zip(items, momenta, strict=True)
     ]
     assert not kinetic_slope(Dataset(static), momenta).found
+
+
+def test_the_force_on_a_lone_atom_is_that_of_its_grid():
+    frame = Frame([8], np.zeros((1, 3)))
+    labels = Labels(ATOMS[8], np.array([[0.0, 0.03, 0.0]]), None)
+    assert inspect(frame, labels, Context(atom_energies=ATOMS)).done
+    two = Frame([8, 8], [[0, 0, 0], [0, 0, 1.2]])
+    drifting = Labels(2 * ATOMS[8] - 5, np.array([[0.0, 0.03, 0.0]] * 2), None)
+    assert inspect(two, drifting, Context(atom_energies=ATOMS)).kind == "net_force"

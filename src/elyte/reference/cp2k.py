@@ -15,7 +15,7 @@ from elyte.core.errors import FormatError, InputError, MissingDependency, Outcom
 from elyte.core.frame import Frame
 from elyte.reference import d3, programs
 from elyte.reference.boxes import boxed, check_periodicity, unpaired_electrons
-from elyte.reference.cp2k_input import RYDBERG, data_folder, kinds, write_input
+from elyte.reference.cp2k_input import DIAGONALIZATION, RYDBERG, data_folder, kinds, write_input
 from elyte.reference.cp2k_output import abort_message, converged, read_output, scf_steps
 from elyte.reference.settings import EngineSettings
 
@@ -103,7 +103,8 @@ def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:
     """Run CP2K for one frame.
 
     A self-consistent field that does not converge by DIIS is tried once more by conjugate
-    gradients, which are slower and safer.
+    gradients, which are slower and safer. A lone atom is diagonalised: turning its open shell
+    costs nothing, and a minimizer goes on turning it.
 
     Args:
         frame: periodic in all directions or in none.
@@ -117,7 +118,7 @@ def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:
     check(frame, chosen)
     begin = time.monotonic()
     result: dict[str, Any] | Outcome = Outcome("failed")
-    for minimizer in ("DIIS", "CG"):
+    for minimizer in (DIAGONALIZATION, "CG") if len(frame) == 1 else ("DIIS", "CG"):
         result = _run(frame, chosen, minimizer)
         if not (isinstance(result, Outcome) and result.kind == "scf_not_converged"):
             break

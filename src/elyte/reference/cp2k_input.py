@@ -18,6 +18,8 @@ from elyte.core.frame import Frame
 from elyte.core.units import HARTREE
 
 RYDBERG = 0.5 * HARTREE
+DIAGONALIZATION = "diagonalization"
+"""Instead of a minimizer: for atoms, whose open shell is free to turn, so that OT does not end."""
 INNER_ITERATIONS = 25
 """Steps of the orbital transformation between two new preconditioners."""
 
@@ -118,7 +120,7 @@ def write_input(
         charge: e.
         unpaired: number of unpaired electrons; the calculation is spin-polarised when there are.
         periodic: False for a molecule, whose images are then cut off (Martyna and Tuckerman).
-        minimizer: of the orbital transformation, "DIIS" or "CG".
+        minimizer: of the orbital transformation, "DIIS" or "CG"; or `DIAGONALIZATION`.
     """
     chosen = kinds(box.symbols, options)
     dft: dict[str, Any] = {
@@ -153,6 +155,15 @@ def write_input(
 
 def _scf(options: Cp2kSettings, minimizer: str) -> dict[str, Any]:
     precision = f"{options.convergence:.3g}"
+    if minimizer == DIAGONALIZATION:
+        return {
+            "SCF_GUESS": "ATOMIC",
+            "EPS_SCF": precision,
+            "MAX_SCF": options.max_iterations,
+            "&DIAGONALIZATION": {"ALGORITHM": "STANDARD"},
+            "&MIXING": {"METHOD": "BROYDEN_MIXING", "ALPHA": "0.3", "NBROYDEN": 8},
+            "&PRINT": {"&RESTART OFF": {}},
+        }
     rounds = ceil(options.max_iterations / INNER_ITERATIONS)
     return {
         "SCF_GUESS": "ATOMIC",

@@ -319,6 +319,8 @@ def test_labels_know_the_parameters_that_they_rest_on(fake, monkeypatch):
     first = fingerprints(frame, "classical", chosen.options)
     assert first == {"gaff2": fingerprint([NAME])}
     assert f"+GAFF2-{first['gaff2'][:8]}/openmm-" in engine.level(chosen)
+    with pytest.raises(UnknownSpecies, match="unknown species 'methyl acetate'"):
+        engine.check(frame, EngineSettings("classical", molecules=("methyl acetate",)))
     (fake() / "mol2").write_text(field.mol2().replace("0.630000", "0.640000"))
     monkeypatch.setenv("XDG_CACHE_HOME", "/not/there")
     forget()

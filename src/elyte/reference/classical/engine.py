@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from elyte.chemistry import find_species
 from elyte.core.errors import FormatError, InputError, MissingDependency, Outcome, UnknownSpecies
 from elyte.core.frame import Frame
 from elyte.reference.classical import antechamber
@@ -95,9 +96,12 @@ def check(frame: Frame, settings: EngineSettings) -> None:
     """Refuse what the force field cannot compute.
 
     Raises:
-        InputError: an unknown method, or a frame that is periodic in one or two directions.
+        InputError: an unknown method or molecule, or a frame that is periodic in one or two
+            directions.
     """
     charge_scale(settings.method)
+    for name in molecules(settings):
+        find_species(name)
     if frame.pbc.any() and not frame.pbc.all():
         raise InputError(
             "the engine 'classical' takes frames that are periodic in all directions or in none, "

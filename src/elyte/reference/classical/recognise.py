@@ -97,7 +97,8 @@ def _match(
             return name, tuple(range(len(elements)))
     raise UnknownSpecies(
         f"the classical force field knows no molecule {_formula(elements)} with these bonds; "
-        f"it has {', '.join((*covered(), *molecules))}"
+        f"it has {', '.join((*covered(), *molecules))}; others by GAFF2, where the engine's "
+        "setting `molecules` names them ('smiles:…')"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,14 @@ def test_the_start_set_of_such_a_molecule(tmp_path: Any, monkeypatch: pytest.Mon
         whole = molecule_ids(frame, bond_graph(frame))
         assert len(np.unique(whole)) == 10
     assert len({frame.volume for frame in found.frames}) == 3
+
+
+def test_doubtful_parameters_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = start.settings(recipe(start={}))
+    engine = {"engine": "classical", "molecules": [ESTER]}
+    monkeypatch.setattr(start, "parameter_notes", lambda names: [f"{', '.join(names)}: angle"])
+    said = start.first_state(replace(settings, sampler_engine=engine)).messages
+    assert said[-1] == f"GAFF2 by analogy: {ESTER}: angle"
 
 
 @classical

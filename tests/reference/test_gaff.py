@@ -301,8 +301,10 @@ def test_without_the_programs_the_molecule_has_no_parameters(monkeypatch):
     assert "acpype" in answer.reason
 
 
-def test_single_atoms_are_no_matter_of_gaff(fake):
+def test_single_atoms_and_other_elements_are_no_matter_of_gaff(fake):
     folder = fake()
+    with pytest.raises(UnknownSpecies, match="no parameters for Si, which smiles:C"):
+        species_table("smiles:C[Si](C)(C)C")
     with pytest.raises(UnknownSpecies, match=r"single atom Zn2\+"):
         species_table("Zn2+")
     assert fake_antechamber.calls(folder) == []
@@ -342,7 +344,10 @@ def test_antechamber_describes_a_molecule(tmp_path, monkeypatch):
     charges = np.array([a.charge for a in table.atoms])
     assert charges[4] == pytest.approx(-0.54, abs=0.03)  # AM1-BCC of an ester's carbonyl oxygen
     assert np.ptp(charges[5:8]) < 1e-12
-    assert without_parameters(["ClO4-", "BOB-", "EC"]).keys() == {"ClO4-", "BOB-"}
+    missing = without_parameters(["ClO4-", "BOB-", "EC"])
+    assert "no parameters for B, which" in missing["BOB-"]
+    assert "the angle o-cl-o of ClO4-" in missing["ClO4-"]
+    assert len(missing) == 2
     assert parameter_notes([NAME, "EC"]) == []
     assert without_tables([NAME, "EC"]) == (NAME,)
     forces = (

@@ -103,7 +103,8 @@ def parametrise(molecule: str, name: str, charge: int, limit: float = LIMIT) -> 
     with workspace("antechamber") as place:
         (place / "in.mol").write_text(molecule, encoding="utf-8")
         options = ["-i", "in.mol", "-fi", "mdl", "-o", "out.mol2", "-fo", "mol2"]
-        options += ["-at", "gaff2", "-c", "bcc", "-nc", str(charge), "-pf", "y"]
+        # Its own check of the input ("-dr") knows no formal charges: it refuses imide anions.
+        options += ["-at", "gaff2", "-c", "bcc", "-nc", str(charge), "-pf", "y", "-dr", "no"]
         _run(folder, "antechamber", options, place, "out.mol2", name, limit)
         types, charges = read_mol2((place / "out.mol2").read_text(errors="replace"), name)
         # The set is named by its file: "-s gaff2" is taken for GAFF by some versions.

@@ -38,6 +38,8 @@ from elyte.reference.classical.topology import angles_of, chains_of, neighbours_
 
 KJ = 4.184
 """kcal in kJ."""
+ELEMENTS = ("H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I")
+"""That GAFF2 is made for; antechamber types others as if they were these."""
 DOUBTFUL = 10.0
 """Penalty of parmchk2 from which on a term is said to be doubtful."""
 _FORMAT = 1
@@ -84,8 +86,14 @@ def _gaff_table(name: str, folder: Path, version: str) -> Table:
 
 def _computed(name: str, folder: Path, version: str) -> Table:
     species = find_species(name)
-    if len(conformer(species)) == 1:
+    frame = conformer(species)
+    if len(frame) == 1:
         raise UnknownSpecies(f"GAFF2 has no parameters for the single atom {name}")
+    foreign = sorted(set(frame.symbols) - set(ELEMENTS))
+    if foreign:
+        raise UnknownSpecies(
+            f"GAFF2 has no parameters for {', '.join(foreign)}, which {name} holds"
+        )
     try:
         typing = antechamber.parametrise(_mol_block(name), name, species.charge)
         supplement = read_supplement(typing.supplement)

@@ -101,7 +101,7 @@ def graded_times(
     settings = RunSettings("NVE", 300.0, steps=steps, timestep=0.1, series_every=0)
     least: dict[int, float] = {}
     for _ in range(rounds):
-        for every in (0, 1, 2, 20):
+        for every in (0, 1, 2, 4, 20):
             rules = [GradeWatch(grade, 1e8, 1e9, every)] if every else []
             start = time.process_time()
             run = simulate(frame, potential, settings, seed=1, stop_rules=rules)
@@ -126,7 +126,7 @@ def grades() -> list[dict[str, Any]]:
         places = sum(len(block.columns) for block in active.blocks.values())
         filled = places - sum(active.unfilled.values())
         least = graded_times(frame, potential, active)
-        shares = {every: least[every] / least[0] - 1 for every in (1, 2, 20)}
+        shares = {every: least[every] / least[0] - 1 for every in (1, 2, 4, 20)}
         shown = ", ".join(f"every {k}: {100 * share:+.1f} %" for k, share in shares.items())
         print(
             f"  grades ({mode}, {filled} of {places} places filled): "

@@ -1,7 +1,8 @@
 // Full neighbour lists in any cell: triclinic, partly periodic, smaller than the cutoff.
 //
 // `build_neighbours` sorts the atoms into bins and is linear in their number; `VerletList` keeps
-// a list with a skin and rebuilds it only when a pair could have come within the cutoff unseen.
+// a list with a skin and rebuilds it only when a pair could have come within the cutoff unseen
+// (`Origin`).
 #pragma once
 
 #include <algorithm>
@@ -74,6 +75,18 @@ inline Matrix inverse(const Matrix& m) {
   return result;
 }
 
+// p less so many whole cells.
+inline void wrapped(const double* p, const std::array<std::int32_t, 3>& whole, const double* cell,
+                    double* result) {
+  for (int x = 0; x < 3; ++x) {
+    result[x] = p[x];
+    for (int a = 0; a < 3; ++a) result[x] -= whole[a] * cell[3 * a + x];
+  }
+}
+
+// How much a vectorised search may read or write beyond the end.
+inline constexpr std::size_t SPARE_SLOTS = 8;
+
 // Atoms in bins of a grid laid along the cell vectors.
 struct Bins {
   Matrix cell, reciprocal;
@@ -81,8 +94,9 @@ struct Bins {
   std::array<double, 3> low{}, width{};  // in fractional coordinates
   std::array<int, 3> count{1, 1, 1}, reach{0, 0, 0};
   std::vector<std::array<std::int32_t, 3>> wrap;  // whole cells taken off each atom
-  std::vector<std::int32_t> bin_of, first, atoms;
-  std::vector<double> sorted;  // wrapped positions in the order of `atoms`, (n, 3)
+  std::vector<std::int32_t> bin_of, first;
+  std::vector<std::int32_t> atoms, slot_of;  // which atom is in a slot, and where an atom is
+  std::vector<double> x, y, z;               // wrapped positions, by slot
 
   struct Place {
     int bin, image;
@@ -96,6 +110,9 @@ struct Bins {
     while (number >= count[a]) number -= count[a], ++image;
     return {number, image, true};
   }
+
+  // How many cells away the images can be that are within reach along direction a.
+  int farthest_image(int a) const { return pbc[a] ? (reach[a] + count[a] - 1) / count[a] : 0; }
 
   Bins(const Configuration& c, double cutoff)
       : cell(completed_cell(c.cell, c.pbc)), reciprocal(inverse(cell)), pbc(c.pbc) {
@@ -164,39 +181,70 @@ struct Bins {
     for (std::size_t b = 1; b < first.size(); ++b) first[b] += first[b - 1];
     std::vector<std::int32_t> next(first.begin(), first.end() - 1);
     atoms.resize(n);
-    sorted.resize(3 * n);
+    slot_of.resize(n);
+    for (auto* axis : {&x, &y, &z}) axis->resize(n + SPARE_SLOTS);
     for (std::size_t i = 0; i < n; ++i) {
-      const std::int32_t slot = next[bin_of[i]]++;
+      const auto slot = static_cast<std::size_t>(slot_of[i] = next[bin_of[i]]++);
       atoms[slot] = static_cast<std::int32_t>(i);
-      for (int x = 0; x < 3; ++x) {
-        double p = c.positions[3 * i + x];
-        for (int a = 0; a < 3; ++a) p -= wrap[i][a] * cell[3 * a + x];
-        sorted[3 * static_cast<std::size_t>(slot) + x] = p;
-      }
+      double p[3];
+      wrapped(c.positions + 3 * i, wrap[i], cell.data(), p);
+      x[slot] = p[0], y[slot] = p[1], z[slot] = p[2];
     }
   }
 };
 
-// Append to the list what is near atom i in a piece of the sorted atoms, all in the same image.
-inline void add_piece(const Bins& bins, std::int64_t i, const double* mine,
-                      const std::array<std::int32_t, 3>& image, std::int32_t begin,
-                      std::int32_t end, double cutoff2, NeighbourList& list) {
-  double origin[3];
-  for (int x = 0; x < 3; ++x)
-    origin[x] = image[0] * bins.cell[x] + image[1] * bins.cell[3 + x] +
-                image[2] * bins.cell[6 + x] - mine[x];
-  const bool own = image[0] == 0 && image[1] == 0 && image[2] == 0;
-  const auto& wrap = bins.wrap[i];
+// Write to `found` the slots from begin to end that are nearer than the cutoff to a point; returns
+// how many. Each is written and then kept or not, since a branch would often be mispredicted.
+inline std::int32_t near_slots(const double* x, const double* y, const double* z,
+                               const double* point, std::int32_t begin, std::int32_t end,
+                               double cutoff2, std::int32_t* found) {
+  std::int32_t count = 0;
   for (std::int32_t slot = begin; slot < end; ++slot) {
-    const double* other = &bins.sorted[3 * static_cast<std::size_t>(slot)];
-    const double dx = other[0] + origin[0], dy = other[1] + origin[1], dz = other[2] + origin[2];
-    if (dx * dx + dy * dy + dz * dz >= cutoff2) continue;
-    const std::int32_t j = bins.atoms[slot];
-    if (own && j == i) continue;
-    list.index.push_back(j);
-    const auto& other_wrap = bins.wrap[j];
-    list.shift.push_back({image[0] + wrap[0] - other_wrap[0], image[1] + wrap[1] - other_wrap[1],
-                          image[2] + wrap[2] - other_wrap[2]});
+    const double dx = x[slot] - point[0], dy = y[slot] - point[1], dz = z[slot] - point[2];
+    found[count] = slot;
+    count += dx * dx + dy * dy + dz * dz < cutoff2;
+  }
+  return count;
+}
+using NearSlots = decltype(&near_slots);
+
+// Call visit(image, slots, count) for each piece of the sorted atoms around atom i: those of them, all
+// in the same image, that are nearer than the cutoff. Atom i itself is among them, in image 0.
+// `found` has room for all atoms and SPARE_SLOTS more.
+template <class Visit>
+void visit_around(const Bins& bins, std::int64_t i, double cutoff2, NearSlots near,
+                  std::vector<std::int32_t>& found, const Visit& visit) {
+  const int b = bins.bin_of[i];
+  const int home[3] = {b / (bins.count[1] * bins.count[2]), b / bins.count[2] % bins.count[1],
+                       b % bins.count[2]};
+  const auto mine = static_cast<std::size_t>(bins.slot_of[i]);
+  const int last = home[2] + bins.reach[2];
+  // a row of bins along the third direction is one piece, cut where images change
+  for (int u = home[0] - bins.reach[0]; u <= home[0] + bins.reach[0]; ++u) {
+    const auto at_u = bins.enter(0, u);
+    if (!at_u.exists) continue;
+    for (int v = home[1] - bins.reach[1]; v <= home[1] + bins.reach[1]; ++v) {
+      const auto at_v = bins.enter(1, v);
+      if (!at_v.exists) continue;
+      const int row = (at_u.bin * bins.count[1] + at_v.bin) * bins.count[2];
+      for (int w = home[2] - bins.reach[2]; w <= last;) {
+        const auto at_w = bins.enter(2, w);
+        if (!at_w.exists) {
+          ++w;
+          continue;
+        }
+        const int length = std::min(last - w, bins.count[2] - 1 - at_w.bin) + 1;
+        const std::array<std::int32_t, 3> image{at_u.image, at_v.image, at_w.image};
+        double point[3] = {bins.x[mine], bins.y[mine], bins.z[mine]};
+        for (int k = 0; k < 3; ++k)
+          for (int a = 0; a < 3; ++a) point[k] -= image[a] * bins.cell[3 * a + k];
+        const std::int32_t* first = &bins.first[row + at_w.bin];
+        visit(image, found.data(),
+              near(bins.x.data(), bins.y.data(), bins.z.data(), point, first[0], first[length],
+                   cutoff2, found.data()));
+        w += length;
+      }
+    }
   }
 }
 
@@ -207,60 +255,41 @@ inline void add_piece(const Bins& bins, std::int64_t i, const double* mine,
 // Throws std::invalid_argument for a cell that has collapsed.
 inline void build_neighbours(const Configuration& c, double cutoff, NeighbourList& list) {
   const detail::Bins bins(c, cutoff);
-  const double cutoff2 = cutoff * cutoff;
+  std::vector<std::int32_t> found(static_cast<std::size_t>(c.n) + detail::SPARE_SLOTS);
   list.first.assign(static_cast<std::size_t>(c.n) + 1, 0);
   list.index.clear();
   list.shift.clear();
   for (std::int64_t i = 0; i < c.n; ++i) {
-    const int b = bins.bin_of[i];
-    const int home[3] = {b / (bins.count[1] * bins.count[2]), b / bins.count[2] % bins.count[1],
-                         b % bins.count[2]};
-    double mine[3];
-    for (int x = 0; x < 3; ++x) {
-      mine[x] = c.positions[3 * i + x];
-      for (int a = 0; a < 3; ++a) mine[x] -= bins.wrap[i][a] * bins.cell[3 * a + x];
-    }
-    // a row of bins along the third direction is one piece of `sorted`, cut where images change
-    for (int u = home[0] - bins.reach[0]; u <= home[0] + bins.reach[0]; ++u) {
-      const auto at_u = bins.enter(0, u);
-      if (!at_u.exists) continue;
-      for (int v = home[1] - bins.reach[1]; v <= home[1] + bins.reach[1]; ++v) {
-        const auto at_v = bins.enter(1, v);
-        if (!at_v.exists) continue;
-        const int row = (at_u.bin * bins.count[1] + at_v.bin) * bins.count[2];
-        for (int w = home[2] - bins.reach[2]; w <= home[2] + bins.reach[2];) {
-          const auto at_w = bins.enter(2, w);
-          const int last = std::min(home[2] + bins.reach[2], w + bins.count[2] - 1 - at_w.bin);
-          if (at_w.exists)
-            detail::add_piece(bins, i, mine, {at_u.image, at_v.image, at_w.image},
-                              bins.first[row + at_w.bin],
-                              bins.first[row + at_w.bin + last - w + 1], cutoff2, list);
-          w = at_w.exists ? last + 1 : w + 1;
-        }
-      }
-    }
+    const auto& wrap = bins.wrap[i];
+    detail::visit_around(
+        bins, i, cutoff * cutoff, detail::near_slots, found,
+        [&](const std::array<std::int32_t, 3>& image, const std::int32_t* slots, std::int32_t count) {
+          const bool home = image[0] == 0 && image[1] == 0 && image[2] == 0;
+          for (std::int32_t k = 0; k < count; ++k) {
+            const std::int32_t j = bins.atoms[slots[k]];
+            if (home && j == i) continue;
+            const auto& other = bins.wrap[j];
+            list.index.push_back(j);
+            list.shift.push_back({image[0] + wrap[0] - other[0], image[1] + wrap[1] - other[1],
+                                  image[2] + wrap[2] - other[2]});
+          }
+        });
     list.first[i + 1] = static_cast<std::int64_t>(list.index.size());
   }
 }
 
-// A list that reaches `skin` beyond the cutoff and stays valid while no pair outside it can have
-// come within the cutoff. With x the reference positions, F = h₀⁻¹ h the change of the cell and
-// u = x' − x F what the atoms moved besides, a pair that was at d is now at d F + u_j − u_i, so
+// The configuration that a list was made of, which reaches `skin` beyond the cutoff: it stays valid
+// while no pair outside it can have come within the cutoff. With x the positions then, F = h₀⁻¹ h the
+// change of the cell and u = x' − x F what the atoms moved besides, a pair that was at d is now at
+// d F + u_j − u_i, so
 //   |d'| ≥ σ_min(F) |d| − 2 max|u|   with   σ_min(F) ≥ 1 − ‖F − 1‖,
 // and the list holds while (1 − ‖F − 1‖)(cutoff + skin) − 2 max|u| ≥ cutoff.
-class VerletList {
+class Origin {
  public:
-  VerletList(double cutoff, double skin) : cutoff_(cutoff), skin_(skin) {}
+  Origin(double cutoff, double skin) : cutoff_(cutoff), skin_(skin) {}
 
-  // Bring the list up to date; returns whether it was rebuilt.
-  bool update(const Configuration& c) {
-    if (valid(c)) return false;
-    rebuild(c);
-    return true;
-  }
-
-  void rebuild(const Configuration& c) {
-    build_neighbours(c, cutoff_ + skin_, list_);
+  // Remember that the list is made of this configuration.
+  void set(const Configuration& c) {
     numbers_.assign(c.numbers, c.numbers + c.n);
     positions_.assign(c.positions, c.positions + 3 * c.n);
     std::copy(c.cell, c.cell + 9, cell_.begin());
@@ -268,7 +297,7 @@ class VerletList {
     ++builds_;
   }
 
-  const NeighbourList& list() const { return list_; }
+  double reach() const { return cutoff_ + skin_; }
   std::int64_t builds() const { return builds_; }
 
   // Whether the list still holds every pair within the cutoff.
@@ -307,11 +336,29 @@ class VerletList {
  private:
   double cutoff_, skin_;
   std::int64_t builds_ = 0;
-  NeighbourList list_;
   std::vector<std::int64_t> numbers_;
   std::vector<double> positions_;
   std::array<double, 9> cell_{};
   std::array<bool, 3> pbc_{};
+};
+
+// A neighbour list with a skin.
+class VerletList {
+ public:
+  VerletList(double cutoff, double skin) : origin_(cutoff, skin) {}
+
+  // Bring the list up to date.
+  void update(const Configuration& c) {
+    if (origin_.valid(c)) return;
+    build_neighbours(c, origin_.reach(), list_);
+    origin_.set(c);
+  }
+
+  const NeighbourList& list() const { return list_; }
+
+ private:
+  Origin origin_;
+  NeighbourList list_;
 };
 
 }  // namespace elyte

@@ -53,6 +53,22 @@ double Simulation::pressure() const {
   return (2 * middle_kinetic() - strain_trace()) / (3 * v);
 }
 
+std::array<double, 6> Simulation::pressure_tensor() const {
+  static constexpr int A[6] = {0, 1, 2, 1, 0, 0}, B[6] = {0, 1, 2, 2, 2, 1};
+  const double quarter = 0.25 * settings.timestep * settings.timestep;
+  std::array<double, 6> sum{};
+  for (std::int64_t i = 0; i < state.n; ++i) {
+    const double *v = &state.velocities[3 * i], *f = &state.forces[3 * i];
+    const double mass = MASS_VELOCITY2_TO_EV * state.masses[i], mobility = quarter * inverse_masses_[i];
+    for (int k = 0; k < 6; ++k) sum[k] += mass * v[A[k]] * v[B[k]] + mobility * f[A[k]] * f[B[k]];
+  }
+  const double v = volume();
+  for (int k = 0; k < 6; ++k)
+    sum[k] = v > 0 ? (sum[k] - state.strain_gradient[3 * A[k] + B[k]]) / v
+                   : std::numeric_limits<double>::quiet_NaN();
+  return sum;
+}
+
 double Simulation::strain_mass(double kT) const {
   return (settings.degrees_of_freedom + 3) * kT * settings.barostat_time * settings.barostat_time;
 }
@@ -339,6 +355,8 @@ void Simulation::write_series(double kT, double target, Records& records) {
   row[5] = pressure();
   row[6] = volume();
   row[7] = conserved(kT, target);
+  const auto tensor = pressure_tensor();
+  std::copy(tensor.begin(), tensor.end(), row + 8);
 }
 
 void Simulation::write_frame(Records& records) {

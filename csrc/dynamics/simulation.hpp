@@ -67,7 +67,8 @@ struct Targets {
 
 // Where a block writes; an interval of 0 means never. Steps count from the start of the run.
 struct Records {
-  static constexpr int COLUMNS = 8;  // step time potential kinetic temperature pressure volume conserved
+  // step time potential kinetic temperature pressure volume conserved, and pressure_tensor()
+  static constexpr int COLUMNS = 14;
   std::int64_t series_every = 0, frames_every = 0, flux_every = 0;
   double* series = nullptr;      // (rows, COLUMNS)
   double* positions = nullptr;   // (rows, n, 3)
@@ -120,6 +121,7 @@ class Simulation {
   double kinetic() const;           // at the step
   double middle_kinetic() const;    // mean of the two neighbouring half steps
   double pressure() const;          // eV/Å³; nan without a box
+  std::array<double, 6> pressure_tensor() const;  // xx yy zz yz xz xy; its mean diagonal is pressure()
   double conserved(double kT, double pressure) const;
   void evaluate_moved();
   void evaluate_if_needed();

@@ -46,7 +46,7 @@ Evaluator::Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads,
       skin_(skin),
       threads_(std::max(threads, 1)),
       kernel_(&kernel),
-      list_(plan_->model().max_distance, skin) {}
+      origin_(plan_->model().max_distance, skin) {}
 
 ForceField* Evaluator::clone() const { return new Evaluator(plan_, skin_, threads_, *kernel_); }
 
@@ -86,8 +86,8 @@ std::int64_t chunks_for(std::int64_t n, int block) {
 
 bool Evaluator::update_list(const Configuration& c) {
   // the check is part of a rebuild, which values that are not finite bring about
-  if (list_.valid(c)) return false;
-  check(c, cutoff() + skin_);
+  if (origin_.valid(c)) return false;
+  check(c, origin_.reach());
   types_.resize(static_cast<std::size_t>(c.n));
   for (std::int64_t i = 0; i < c.n; ++i) {
     types_[i] = plan_->model().type(c.numbers[i]);
@@ -95,77 +95,108 @@ bool Evaluator::update_list(const Configuration& c) {
       throw std::invalid_argument("the potential does not know the element with atomic number " +
                                   std::to_string(c.numbers[i]));
   }
-  list_.rebuild(c);
-  sort_list(c);
+  build_list(c);
+  origin_.set(c);
   return true;
 }
 
-// Give each atom or image on the list a number; ghost_of_ holds that of each entry.
-void Evaluator::number_ghosts(const Configuration& c) {
-  const NeighbourList& list = list_.list();
-  std::array<std::int32_t, 3> lowest{0, 0, 0}, highest{0, 0, 0};
-  for (const auto& shift : list.shift)
+// Each atom or image on the list gets a number; images are those of atoms brought home, so that a
+// liquid that diffuses has no more of them.
+class Evaluator::GhostNumbers {
+ public:
+  GhostNumbers(Evaluator& of, const detail::Bins& bins)
+      : of_(of), bins_(bins), n_(bins.atoms.size()) {
+    std::size_t images = 1;
     for (int a = 0; a < 3; ++a) {
-      lowest[a] = std::min(lowest[a], shift[a]);
-      highest[a] = std::max(highest[a], shift[a]);
+      far_[a] = bins.farthest_image(a);
+      images *= static_cast<std::size_t>(2 * far_[a] + 1);
     }
-  std::array<std::size_t, 3> images;
-  for (int a = 0; a < 3; ++a) images[a] = static_cast<std::size_t>(highest[a] - lowest[a]) + 1;
-  std::vector<std::int32_t> number(images[0] * images[1] * images[2] * static_cast<std::size_t>(c.n), -1);
-  ghost_atom_.clear();
-  ghost_shift_.clear();
-  ghost_of_.resize(list.index.size());
-  for (std::size_t k = 0; k < list.index.size(); ++k) {
-    std::size_t image = 0;
-    for (int a = 0; a < 3; ++a)
-      image = image * images[a] + static_cast<std::size_t>(list.shift[k][a] - lowest[a]);
-    auto& ghost = number[image * static_cast<std::size_t>(c.n) + static_cast<std::size_t>(list.index[k])];
-    if (ghost < 0) {
-      ghost = static_cast<std::int32_t>(ghost_atom_.size());
-      ghost_atom_.push_back(list.index[k]);
-      ghost_shift_.push_back(list.shift[k]);
-    }
-    ghost_of_[k] = ghost;
+    number_.assign(images * n_, -1);
+    of_.ghost_atom_.clear();
+    of_.ghost_image_.clear();
   }
-}
+
+  // The numbers of the slots in an image, −1 where there is none yet.
+  std::int32_t* in_image(const std::array<std::int32_t, 3>& image) {
+    std::size_t place = 0;
+    for (int a = 0; a < 3; ++a)
+      place = place * static_cast<std::size_t>(2 * far_[a] + 1) +
+              static_cast<std::size_t>(image[a] + far_[a]);
+    return &number_[place * n_];
+  }
+
+  std::int32_t add(std::int32_t slot, const std::array<std::int32_t, 3>& image) {
+    of_.ghost_atom_.push_back(bins_.atoms[slot]);
+    of_.ghost_image_.push_back(image);
+    return static_cast<std::int32_t>(of_.ghost_atom_.size()) - 1;
+  }
+
+ private:
+  Evaluator& of_;
+  const detail::Bins& bins_;
+  std::size_t n_;
+  std::array<int, 3> far_{};
+  std::vector<std::int32_t> number_;
+};
 
 // Neighbours of each atom by their species.
-void Evaluator::sort_list(const Configuration& c) {
-  number_ghosts(c);
-  const NeighbourList& list = list_.list();
-  const auto s = static_cast<std::size_t>(plan_->model().species_count());
-  neighbours_.assign(list.index.size() + 8, 0);  // as many more may be read
-  species_first_.assign(static_cast<std::size_t>(c.n) * s, 0);
+void Evaluator::build_list(const Configuration& c) {
+  const detail::Bins bins(c, origin_.reach());
+  const auto species = static_cast<std::size_t>(plan_->model().species_count());
+  GhostNumbers ghosts(*this, bins);
+  std::vector<std::int32_t> found(static_cast<std::size_t>(c.n) + detail::SPARE_SLOTS);
+  std::vector<std::vector<std::int32_t>> near(species);
+  std::vector<std::size_t> count(species);
+  neighbours_.clear();
+  first_.assign(1, 0);
+  species_first_.clear();
   most_neighbours_ = 0;
-  std::vector<std::int64_t> next(s + 1);
   for (std::int64_t i = 0; i < c.n; ++i) {
-    std::fill(next.begin(), next.end(), 0);
-    for (std::int64_t k = list.first[i]; k < list.first[i + 1]; ++k) ++next[types_[list.index[k]] + 1];
-    next[0] = list.first[i];
-    for (std::size_t z = 1; z <= s; ++z) next[z] += next[z - 1];
-    std::copy(next.begin(), next.end() - 1, species_first_.begin() + i * static_cast<std::int64_t>(s));
-    for (std::int64_t k = list.first[i]; k < list.first[i + 1]; ++k)
-      neighbours_[next[types_[list.index[k]]]++] = ghost_of_[k];
-    most_neighbours_ =
-        std::max(most_neighbours_, static_cast<int>(list.first[i + 1] - list.first[i]));
+    std::fill(count.begin(), count.end(), 0);
+    const auto add = [&](const auto& image, const std::int32_t* slots, std::int32_t slots_count) {
+      std::int32_t* numbers = ghosts.in_image(image);
+      const bool home = image[0] == 0 && image[1] == 0 && image[2] == 0;
+      const std::int32_t own = home ? bins.slot_of[i] : -1;
+      for (std::int32_t k = 0; k < slots_count; ++k) {
+        const std::int32_t slot = slots[k];
+        if (slot == own) continue;
+        if (numbers[slot] < 0) numbers[slot] = ghosts.add(slot, image);
+        const auto type = static_cast<std::size_t>(types_[bins.atoms[slot]]);
+        if (count[type] == near[type].size()) near[type].resize(2 * count[type] + 64);
+        near[type][count[type]++] = numbers[slot];
+      }
+    };
+    detail::visit_around(bins, i, origin_.reach() * origin_.reach(), kernel_->near_slots, found, add);
+    for (std::size_t z = 0; z < species; ++z) {
+      species_first_.push_back(static_cast<std::int64_t>(neighbours_.size()));
+      const auto begin = near[z].begin();
+      neighbours_.insert(neighbours_.end(), begin, begin + static_cast<std::ptrdiff_t>(count[z]));
+    }
+    first_.push_back(static_cast<std::int64_t>(neighbours_.size()));
+    most_neighbours_ = std::max(most_neighbours_, static_cast<int>(first_[i + 1] - first_[i]));
   }
+  neighbours_.resize(neighbours_.size() + 8, 0);  // as many more may be read
+  wrap_ = bins.wrap;
 }
 
-void Evaluator::place_ghosts(const Configuration& c) {
+void Evaluator::place(const Configuration& c) {
+  home_.resize(3 * static_cast<std::size_t>(c.n));
+  for (std::size_t i = 0; i < wrap_.size(); ++i)
+    detail::wrapped(c.positions + 3 * i, wrap_[i], c.cell, &home_[3 * i]);
   double* to = ghosts_.aligned(4 * (ghost_atom_.size() + 1));
   for (std::size_t g = 0; g < ghost_atom_.size(); ++g, to += 4) {
-    const double* from = c.positions + 3 * static_cast<std::size_t>(ghost_atom_[g]);
-    const auto& shift = ghost_shift_[g];
+    const double* from = &home_[3 * static_cast<std::size_t>(ghost_atom_[g])];
+    const auto& image = ghost_image_[g];
     for (int x = 0; x < 3; ++x)
-      to[x] = from[x] + (shift[0] * c.cell[x] + shift[1] * c.cell[3 + x] + shift[2] * c.cell[6 + x]);
+      to[x] = from[x] + (image[0] * c.cell[x] + image[1] * c.cell[3 + x] + image[2] * c.cell[6 + x]);
   }
 }
 
 void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   update_list(c);
-  place_ghosts(c);
-  const Atoms atoms{types_.data(),         c.positions,        ghosts_.aligned(0),
-                    ghost_atom_.data(),    list_.list().first.data(), neighbours_.data(),
+  place(c);
+  const Atoms atoms{types_.data(),      home_.data(),   ghosts_.aligned(0),
+                    ghost_atom_.data(), first_.data(),  neighbours_.data(),
                     species_first_.data(), most_neighbours_};
   const auto n = static_cast<std::size_t>(c.n);
   const int block = kernel_->block;

@@ -30,7 +30,7 @@ class Evaluator final : public ForceField {
   // Bring the neighbour list up to date without evaluating anything; returns whether it was rebuilt.
   bool update_list(const Configuration& configuration);
   const std::vector<double>& energies() const { return energies_; }  // of each atom, eV
-  std::int64_t builds() const { return list_.builds(); }
+  std::int64_t builds() const { return origin_.builds(); }
 
  private:
   struct Scratch {
@@ -38,9 +38,9 @@ class Evaluator final : public ForceField {
     double* aligned(std::size_t doubles);  // to 64 bytes; what was there is kept or zeroed
   };
 
-  void sort_list(const Configuration& configuration);
-  void number_ghosts(const Configuration& configuration);
-  void place_ghosts(const Configuration& configuration);
+  class GhostNumbers;
+  void build_list(const Configuration& configuration);
+  void place(const Configuration& configuration);
   void make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks);
   void sum_chunks(const std::vector<Results>& results, Evaluation& result);
   void refuse(std::int64_t i, std::int64_t j) const;
@@ -49,13 +49,14 @@ class Evaluator final : public ForceField {
   double skin_;
   int threads_;
   const Kernel* kernel_;
-  VerletList list_;
+  Origin origin_;
   std::vector<std::int32_t> types_, neighbours_;
-  std::vector<std::int64_t> species_first_;
+  std::vector<std::int64_t> first_, species_first_;
+  std::vector<std::array<std::int32_t, 3>> wrap_;  // whole cells that bring each atom home
   // the atoms and images on the list, each once
-  std::vector<std::int32_t> ghost_atom_, ghost_of_;
-  std::vector<std::array<std::int32_t, 3>> ghost_shift_;
-  std::vector<double> energies_, row_sums_;
+  std::vector<std::int32_t> ghost_atom_;
+  std::vector<std::array<std::int32_t, 3>> ghost_image_;
+  std::vector<double> home_, energies_, row_sums_;
   Scratch ghosts_, forces_;
   std::vector<Scratch> scratch_;
   int most_neighbours_ = 0;

@@ -133,6 +133,10 @@ struct Kernel {
   Range range;
   // doubles of scratch that a call needs; scratch is aligned to 64 bytes
   std::size_t (*scratch)(const Tables&, const Atoms&);
+  // `detail::near_slots` of neighbours.hpp; reads and writes up to 8 entries beyond the end
+  std::int32_t (*near_slots)(const double* x, const double* y, const double* z, const double* point,
+                             std::int32_t begin, std::int32_t end, double cutoff2,
+                             std::int32_t* found);
   // floating-point operations per second of independent multiply-adds, as a yardstick
   double (*multiply_adds)(std::int64_t rounds);
 };

@@ -8,6 +8,7 @@
 #include "mtp/kernel_moments.hpp"
 #include "mtp/kernel_neighbours.hpp"
 #include "mtp/kernel_rows.hpp"
+#include "mtp/kernel_search.hpp"
 
 namespace elyte::mtp {
 namespace {

@@ -45,6 +45,7 @@ ELYTE_INLINE void store(Real* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
 ELYTE_INLINE Vec load_unaligned(const Real* p) {
   return *reinterpret_cast<const VecUnaligned*>(p);
 }
+ELYTE_INLINE Wide load_wide(const double* p) { return *reinterpret_cast<const WideUnaligned*>(p); }
 ELYTE_INLINE void store_unaligned(Real* p, Vec v) { *reinterpret_cast<VecUnaligned*>(p) = v; }
 ELYTE_INLINE Vec all(Real x) { return x - Vec{}; }
 ELYTE_INLINE Wide all_wide(double x) { return x - Wide{}; }

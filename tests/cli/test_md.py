@@ -11,10 +11,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from elyte.analysis.recorded import read_series
 from elyte.core.errors import InputError
 from elyte.core.formats import read_frames
 from elyte.core.frame import Frame
 from elyte.core.h5md import read_h5md, read_steps
+from elyte.core.units import BAR
 from elyte.dynamics import MDState
 from elyte.potentials.mtp import MTP
 from elyte.selection import ActiveSet
@@ -71,6 +73,13 @@ def test_a_run_writes_trajectory_series_and_state(folder: Path, tmp_path: Path) 
     assert trajectory.velocities is not None
     series = np.genfromtxt(f"{out}.csv", delimiter=",", names=True)
     np.testing.assert_array_equal(series["step"], 5 * np.arange(41))
+    recorded = read_series(f"{out}.csv")  # as the analysis reads it
+    assert float(recorded["timestep"]) == pytest.approx(10.0)
+    assert recorded["stress"].shape == (41, 3, 3)
+    assert np.trace(recorded["stress"], axis1=1, axis2=2) / 3 / BAR == pytest.approx(
+        series["pressure_bar"], rel=1e-6
+    )
+    np.testing.assert_allclose(recorded["energy"], series["potential_eV"] + series["kinetic_eV"])
     assert MDState.load(f"{out}.state.npz").step == 200
     assert "g/cm³" in text
     with pytest.raises(InputError, match="--resume"):

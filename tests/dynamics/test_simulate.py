@@ -16,6 +16,7 @@ from elyte._native import dynamics as native
 from elyte.core.errors import DamagedData, InputError
 from elyte.core.frame import Frame
 from elyte.core.h5md import TrajectoryWriter, read_h5md, read_steps
+from elyte.core.units import BAR, MASS_VELOCITY2_TO_EV
 from elyte.dynamics import (
     Checkpoint,
     Evaluator,
@@ -185,6 +186,33 @@ def test_records_are_where_they_belong() -> None:
     np.testing.assert_array_equal(result.trajectory.molecules, frame.molecules)
     energy = Evaluator(lennard_jones(), frame)(frame.positions, frame.cell)[0]
     assert result.series["potential"][0] == pytest.approx(energy, rel=1e-12)
+
+
+def test_the_pressure_tensor_is_that_of_forces_and_velocities() -> None:
+    frame, dt = argon(rattle=0.1), 4.0
+    frame = frame.moved(frame.positions, frame.cell @ (np.eye(3) + 0.02 * np.eye(3)[[1, 2, 0]]))
+    settings = RunSettings(
+        "NVE", 150.0, steps=20, timestep=dt, series_every=5, frames_every=5, velocities=True
+    )
+    run = simulate(frame, lennard_jones(), settings, seed=3)
+    assert run.trajectory is not None
+    assert run.trajectory.velocities is not None
+    mass = frame.masses[:, None] * MASS_VELOCITY2_TO_EV
+    field = Evaluator(lennard_jones(), frame)
+    for row, (x, v) in enumerate(
+        zip(run.trajectory.positions, run.trajectory.velocities, strict=True)
+    ):
+        _, forces, strain = field(x, frame.cell)
+        # of the mean of both neighbouring half steps, whose velocities are v ± a dt/2
+        halves = [v + sign * 0.5 * dt * forces / mass for sign in (-1, 1)]
+        kinetic = sum((mass * u).T @ u for u in halves) / 2
+        wanted = (kinetic - strain) / frame.volume / BAR
+        for k, name in enumerate(("pxx", "pyy", "pzz")):
+            assert run.series[name][row] == pytest.approx(wanted[k, k], rel=1e-9)
+        for name, i, j in (("pyz", 1, 2), ("pxz", 0, 2), ("pxy", 0, 1)):
+            assert run.series[name][row] == pytest.approx(wanted[i, j], rel=1e-9, abs=1e-6)
+        mean = np.mean([run.series[name][row] for name in ("pxx", "pyy", "pzz")])
+        assert run.series["pressure_bar"][row] == pytest.approx(mean, rel=1e-12)
 
 
 def test_frames_go_to_a_file_while_it_runs_and_join_where_it_was_split(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ only half a spectrum: one forward transform for each coordinate is all the work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +18,8 @@ from elyte.core.errors import InputError
 
 Array = NDArray[np.float64]
 
-_BLOCK = 1 << 20  # values in one batch of transforms: buffers of this size are reused by malloc
+_BLOCK = 1 << 18  # values in one batch of transforms
+_SHARES = 8  # of the batches, each done by one thread
 
 
 def _columns(values: ArrayLike) -> Array:
@@ -28,38 +30,60 @@ def _columns(values: ArrayLike) -> Array:
     return array.reshape(len(array), -1)
 
 
-def _batches(columns: int, length: int) -> Iterator[slice]:
-    step = max(1, _BLOCK // length)
-    return (slice(k, min(k + step, columns)) for k in range(0, columns, step))
+class _Transforms:
+    """The spectra of some columns of (T, columns), batch by batch in one place of memory."""
+
+    def __init__(self, frames: int, length: int, columns: int) -> None:
+        self.padded = np.zeros((columns, length))
+        self.spectrum = np.empty((columns, length // 2 + 1), dtype=complex)
+        self.frames = frames
+
+    def of(self, values: Array, centre: bool) -> tuple[Array, NDArray[np.complex128]]:
+        """Return the columns as rows, each less its mean if wished, and their transforms."""
+        count = values.shape[1]
+        rows, spectra = self.padded[:count, : self.frames], self.spectrum[:count]
+        rows[:] = values.T
+        if centre:
+            rows -= rows.mean(axis=1, keepdims=True)
+        np.fft.rfft(self.padded[:count], axis=-1, out=spectra)
+        return rows, spectra
 
 
-def _centred(a: Array, part: slice, centre: bool) -> Array:
-    block = np.ascontiguousarray(a[:, part].T)
-    if centre:
-        block -= block.mean(axis=1, keepdims=True)
-    return block
+def _summed(
+    a: Array, b: Array | None, parts: list[slice], length: int, centre: bool
+) -> tuple[Array, Array]:
+    """Return the sums over the columns of some batches of the power spectra and the products."""
+    power, products = np.zeros(length // 2 + 1), np.zeros(len(a))
+    widest = max(part.stop - part.start for part in parts)
+    of_a, of_b = (_Transforms(len(a), length, widest) if x is not None else None for x in (a, b))
+    assert of_a is not None
+    for part in parts:
+        rows, spectra = others, other_spectra = of_a.of(a[:, part], centre)
+        if b is not None and of_b is not None:
+            others, other_spectra = of_b.of(b[:, part], centre)
+        products += np.einsum("ct,ct->t", rows, others)
+        power += np.einsum("cf,cf->f", spectra.real, other_spectra.real)
+        power += np.einsum("cf,cf->f", spectra.imag, other_spectra.imag)
+    return power, products
 
 
 def _raw(a: Array, b: Array | None, lags: int, centre: bool = False) -> tuple[Array, Array]:
     """Σ_columns Σ_t a(t) b(t + k), symmetric in time when b is given, k < lags.
 
-    With it comes Σ_columns a(t) b(t), (T,). `centre` subtracts each column's mean first.
+    With it comes Σ_columns a(t) b(t), (T,). `centre` subtracts each column's mean first. Threads
+    take different columns; the sums are added in one order, whatever their number.
     """
     frames, columns = a.shape
     length = fft.next_fast_len(frames + lags - 1, real=True)
-    power, products = np.zeros(length // 2 + 1), np.zeros(frames)
-    for part in _batches(columns, length):
-        block = _centred(a, part, centre)
-        spectrum = fft.rfft(block, length, workers=threads())
-        if b is None:
-            other_block, other = block, spectrum
-        else:
-            other_block = _centred(b, part, centre)
-            other = fft.rfft(other_block, length, workers=threads())
-        products += np.einsum("ct,ct->t", block, other_block)
-        power += np.einsum("cf,cf->f", spectrum.real, other.real)
-        power += np.einsum("cf,cf->f", spectrum.imag, other.imag)
-    return np.asarray(fft.irfft(power, length)[:lags]), products
+    step = max(1, _BLOCK // length)
+    parts = [slice(k, min(k + step, columns)) for k in range(0, columns, step)]
+    shares = [parts[k::_SHARES] for k in range(min(_SHARES, len(parts)))]
+    workers = min(threads(), len(shares))
+    with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
+        mapped = map if pool is None else pool.map
+        sums = list(mapped(lambda share: _summed(a, b, share, length, centre), shares))
+    power, products = (np.sum([one[k] for one in sums], axis=0) for k in (0, 1))
+    return np.fft.irfft(power, length)[:lags], products
 
 
 def _lags(frames: int, lags: int | None) -> int:

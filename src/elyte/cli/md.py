@@ -41,6 +41,16 @@ from elyte.selection import ActiveSet
 
 SEGMENT = 5000  # steps between two saved states
 
+# Columns of OUT.csv with their units, as `elyte analyse --series` reads them.
+SERIES = {
+    "step": "", "time": "fs", "potential": "eV", "kinetic": "eV", "energy": "eV",
+    "conserved": "eV", "temperature": "K", "volume": "A3", "pressure_bar": "bar",
+    **dict.fromkeys(("pxx", "pyy", "pzz", "pyz", "pxz", "pxy"), "bar"),
+}  # fmt: skip
+_SERIES_HEADER = ",".join(
+    f"{name.removesuffix('_bar')} ({unit})" if unit else name for name, unit in SERIES.items()
+)
+
 
 def md(
     potential: Annotated[Path, typer.Argument(help="Potential (.almtp, .mtp).")],
@@ -267,6 +277,8 @@ class _Run:
             self.series_path.unlink(missing_ok=True)
             return
         lines = self.series_path.read_text().splitlines(keepends=True)
+        if lines[:1] != [_SERIES_HEADER + "\n"]:
+            raise FormatError(f"{self.series_path}: other columns than this version writes")
         try:
             kept = [line for line in lines[1:] if float(line.split(",", 1)[0]) <= step]
         except ValueError as error:
@@ -274,10 +286,10 @@ class _Run:
         self.series_path.write_text("".join([lines[0], *kept]))
 
     def _append_series(self, result: RunResult) -> None:
-        names = [n for n in result.series if not n.startswith(("grade", "flux"))]
-        table = np.column_stack([result.series[name] for name in names])
-        header = "" if self.series_path.exists() else ",".join(names)
-        with self.series_path.open("a") as file:
+        columns = result.series | {"energy": result.series["potential"] + result.series["kinetic"]}
+        table = np.column_stack([columns[name] for name in SERIES])
+        header = "" if self.series_path.exists() else _SERIES_HEADER
+        with self.series_path.open("a", encoding="utf-8") as file:
             np.savetxt(file, table, "%.10g", delimiter=",", header=header, comments="")
 
     def write_extrapolating(self, watches: list[GradeWatch]) -> None:

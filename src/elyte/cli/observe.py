@@ -141,6 +141,7 @@ class Observing:
 def mean_volume(series: Path) -> float:
     """Return the mean volume (Å³) of the series of a run."""
     with series.open(encoding="utf-8") as file:
-        column = file.readline().strip().split(",").index("volume")
+        names = [name.split(" ")[0] for name in file.readline().split(",")]
+        column = names.index("volume")
         values = np.loadtxt(file, delimiter=",", usecols=column, ndmin=1)
     return float(values.mean())

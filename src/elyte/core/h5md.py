@@ -54,7 +54,10 @@ class TrajectoryWriter:
             if not np.array_equal(kept[0].numbers, frame.numbers):
                 raise InputError(f"{self.path}: cannot append, the file holds other atoms")
         partial = self.path.with_name(self.path.name + ".part") if kept else self.path
-        self._file = h5py.File(partial, "w", libver="latest", locking=False)
+        # the cache need not hold more than the chunk that is being filled: memory stays flat
+        self._file = h5py.File(
+            partial, "w", libver="latest", locking=False, rdcc_nbytes=2 * _CHUNK_BYTES
+        )
         self._datasets = _create(self._file, frame, velocities)
         self._file.swmr_mode = True
         self._count = 0

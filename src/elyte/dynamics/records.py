@@ -17,7 +17,9 @@ from elyte.dynamics.settings import RunSettings
 
 COLUMNS = (
     "step", "time", "potential", "kinetic", "temperature", "pressure_bar", "volume", "conserved",
+    "pxx", "pyy", "pzz", "pyz", "pxz", "pxy",
 )  # fmt: skip
+_PRESSURES = ("pressure_bar", *COLUMNS[8:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +159,8 @@ class Records:
         """Return the series by name: those of `COLUMNS`, and "flux" (rows, groups, 3)."""
         table = self._series[: self._used["series"]]
         result = {name: table[:, k].copy() for k, name in enumerate(COLUMNS)}
-        result["pressure_bar"] /= BAR
+        for name in _PRESSURES:
+            result[name] /= BAR
         if self._flux:
             every, count = self._settings.flux_every, self._used["flux"]
             first = 0 if self._start == 0 else self._start // every + 1

@@ -39,8 +39,8 @@ class RunResult:
         state: from which it goes on; after an explosion the last one before it.
         trajectory: recorded frames, or None when there were none or they went to a writer.
         series: by name: step, time (fs), potential, kinetic, conserved (eV), temperature (K),
-            pressure_bar, volume (Å³), each (rows,); with a flux also "flux" (rows, groups, 3)
-            and "flux_time" (rows,).
+            pressure_bar, volume (Å³), and the pressure tensor pxx, pyy, pzz, pyz, pxz, pxy (bar),
+            each (rows,); with a flux also "flux" (rows, groups, 3) and "flux_time" (rows,).
             `kinetic` is that of the step; temperature and pressure are those of the mean kinetic
             energy of the two neighbouring half steps, which has no error of second order in the
             time step for stiff bonds.

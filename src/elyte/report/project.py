@@ -20,7 +20,7 @@ from elyte.chemistry.species import find_species
 from elyte.core.frame import LabelledFrame
 from elyte.core.progress import Progress, Watcher
 from elyte.core.quantity import Quantity
-from elyte.core.units import DENSITY_TO_G_PER_CM3, GPA
+from elyte.core.units import BAR, DENSITY_TO_G_PER_CM3, GPA
 from elyte.learning import Project, State
 from elyte.learning.hybrid import Hybrid
 from elyte.learning.production import ProductionRun, production_runs, write_trajectories
@@ -29,9 +29,9 @@ from elyte.learning.state import RoundRecord as LearningRound
 from elyte.report.citations import METHODS, cite
 from elyte.report.data import CurveData, ParityData, ReportData, RoundRecord, from_analysis
 from elyte.report.fields import cloud_from_analysis, map_from_analysis
+from elyte.report.pressure import shift_of
 
 MPA = GPA / 1000
-LEAST_SHIFT = 0.01  # of the density, from which on an error of the pressure is a warning
 PACKAGES = ("elyte", "numpy", "scipy", "ase", "tblite", "dftd3", "rdkit", "packmol")
 
 
@@ -100,7 +100,7 @@ def _at_one_temperature(
         system,
         temperature=temperature,
         ensemble="NVT",
-        series=[{"energy": run.series["potential"] + run.series["kinetic"]} for run in runs],
+        series=[_recorded(run) for run in runs],
         currents=[_current(run) for run in runs],
         current_timestep=float(np.median(np.diff(runs[0].series["flux_time"]))),
         progress=progress,
@@ -111,6 +111,17 @@ def _at_one_temperature(
     constant = ("density", "isothermal compressibility")
     others = [q for q in found.quantities if q.name not in constant]
     return replace(found, quantities=[rho, compressibility(volumes, temperature), *others])
+
+
+def _recorded(run: ProductionRun) -> dict[str, NDArray[np.float64]]:
+    """Return energy, eV, and stress, eV/Å³, along a run, and the time between their rows, fs."""
+    s = run.series
+    found = {"energy": s["potential"] + s["kinetic"]}
+    if "pxx" in s:  # a run of an earlier version has none
+        rows = [[s["p" + "".join(sorted(i + j))] for j in "xyz"] for i in "xyz"]
+        found["stress"] = BAR * np.moveaxis(np.array(rows), -1, 0)
+        found["timestep"] = np.asarray(np.median(np.diff(s["time"])))
+    return found
 
 
 def _current(run: ProductionRun) -> NDArray[np.float64]:
@@ -124,8 +135,8 @@ def _charge(name: str) -> float:
 
 
 def _quantities(analyses: dict[float, Analysis], state: State) -> list[Quantity]:
-    found = [q for a in analyses.values() for q in a.quantities]
     errors_ = state.production_errors
+    found = [q for a in analyses.values() for q in _with_corrected(a.quantities, errors_)]
     if errors_:
         frames = errors_["frames"]
         method = f"{frames:.0f} frames of the production, labelled again"
@@ -143,20 +154,14 @@ def _quantities(analyses: dict[float, Analysis], state: State) -> list[Quantity]
     return found
 
 
-def _density_shift(analysis: Analysis, errors_: Mapping[str, float]) -> str:
-    """Return what the error of the pressure does to a density, where it is worth a warning."""
-    pressure, error = (errors_.get(n, math.nan) / GPA for n in ("pressure", "pressure_error"))
-    kappa = next(
-        (q.value for q in analysis.quantities if q.name == "isothermal compressibility"), math.nan
-    )
-    shift = kappa * pressure
-    if not abs(shift) > max(LEAST_SHIFT, 2 * kappa * error):
-        return ""
-    return (
-        f"on frames of the production the potential's pressure is {1000 * pressure:+.0f} ± "
-        f"{1000 * error:.0f} MPa from the reference's: by the compressibility the density is about "
-        f"{abs(shift):.1%} too {'low' if shift > 0 else 'high'}"
-    )
+def _with_corrected(quantities: Sequence[Quantity], errors_: Mapping[str, float]) -> list[Quantity]:
+    """Put the density at the reference's pressure after the density, where it is known."""
+    shift, found = shift_of(quantities, errors_), []
+    for q in quantities:
+        found.append(q)
+        if shift is not None and q.name == "density" and not q.withheld:
+            found.append(shift.corrected(q))
+    return found
 
 
 def _curves(analysis: Analysis, temperature: float) -> list[CurveData]:
@@ -316,8 +321,9 @@ def _warnings(
                 f"graded frames extrapolate (largest grade {run.largest_grade:.3g})."
             )
     for temperature, analysis in analyses.items():
-        shift = _density_shift(analysis, state.production_errors)
-        lines += [f"{temperature:g} K: {x}" for x in (*analysis.warnings, *filter(None, [shift]))]
+        shift = shift_of(analysis.quantities, state.production_errors)
+        words = [*analysis.warnings, shift.warning() if shift is not None else ""]
+        lines += [f"{temperature:g} K: {x}" for x in words if x]
     return lines
 
 

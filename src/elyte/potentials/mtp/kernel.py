@@ -68,11 +68,11 @@ class Kernel:
         pairs = zip(frames, found, strict=True)
         return [_result(frame, values, len(frames) > 1) for frame, values in pairs]
 
-    def follower(self, skin: float = 0.5, threads: int = 1) -> Follower:
+    def follower(self, skin: float = 0.7, threads: int = 1) -> Follower:
         """Return what evaluates the frames of one run one after the other, keeping its list."""
         return Follower(self.native.follower(skin, threads), self.species)
 
-    def force_field(self, skin: float = 0.5, threads: int = 1) -> object:
+    def force_field(self, skin: float = 0.7, threads: int = 1) -> object:
         """Return a capsule "elyte::ForceField" (csrc/forcefield.hpp)."""
         if skin < 0 or threads < 1:
             raise InputError("the skin must not be negative, and there must be a thread")

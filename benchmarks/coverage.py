@@ -19,6 +19,10 @@ from elyte.testing.coverage import coverage
 CASES = [
     c for part in (means, structure, speciation, transport, curves, thermo) for c in part.CASES
 ]
+COLUMNS = (
+    "quantity", "runs", "68 %", "95 %", "withheld", "error / value", "bias / error",
+    "spread / error",
+)  # fmt: skip
 
 
 def row(case: Case, runs: int) -> str:
@@ -39,8 +43,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=400, help="synthetic runs of each case")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     options = parser.parse_args()
-    print("| quantity | runs | 68 % | 95 % | withheld | error / value | bias / error | spread / error |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|")
     start = time.monotonic()
     for case in CASES:
         if options.only in case.name:

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from coverage_cases import Case
+from elyte.analysis.intervals import ONE_SIGMA, with_intervals
 from elyte.analysis.speciation.shells import coordination_number, population
 from elyte.analysis.statistics import mean
 from elyte.analysis.structure.conformers import conformer_populations
@@ -32,6 +33,14 @@ def bound_fraction(frames: int, ions: int, lifetime: float, rng: np.random.Gener
     """Population of a state that ions enter and leave."""
     states = synthetic.exchange(rng, frames, ions, 0.3, lifetime)
     return population([states]).quantity("fraction", "1", "")
+
+
+def any_fraction(frames: int, ions: int, lifetime: float, rng: np.random.Generator) -> Quantity:
+    """Population less its truth, another in each run: counts of few ions are coarse."""
+    truth = float(rng.uniform(0.1, 0.9))
+    found = population([synthetic.exchange(rng, frames, ions, truth, lifetime)])
+    ends = [tuple(x - truth for x in found.interval(p)) for p in (ONE_SIGMA, 0.95)]
+    return with_intervals("deviation of a fraction", found.value - truth, *ends, "1")
 
 
 def ligands(frames: int, ions: int, lifetime: float, rng: np.random.Generator) -> Quantity:
@@ -62,6 +71,12 @@ CASES = [
     Case("density with a relaxing start, 300 frames", partial(relaxing_density, 300, 0.8), 1.2),
     Case("bound fraction, 30 ions × 200, lifetime 20", partial(bound_fraction, 200, 30, 20.0), 0.3),
     Case("bound fraction, 8 ions × 100, lifetime 500", partial(bound_fraction, 100, 8, 500.0), 0.3),
+    Case(
+        "fraction of 0.1 … 0.9, 8 ions × 100, lifetime 500",
+        partial(any_fraction, 100, 8, 500.0),
+        0.0,
+    ),
+    Case("fraction of 0.1 … 0.9, 20 ions × 50, frozen", partial(any_fraction, 50, 20, 1e9), 0.0),
     Case("ligand number, 20 ions × 100, lifetime 50", partial(ligands, 100, 20, 50.0), 2.8),
     Case("ligand number, 5 ions × 100, lifetime 500", partial(ligands, 100, 5, 500.0), 2.8),
     Case("conformer fraction, 40 molecules × 200", partial(gauche, 200, 40, 30.0), 0.3),

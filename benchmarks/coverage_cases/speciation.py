@@ -6,15 +6,23 @@ from functools import partial
 
 import numpy as np
 
-from coverage_cases import STEP, Case
+from coverage_cases import STEP, Case, point
 from elyte.analysis.speciation.lifetimes import Kind, pair_lifetime
 from elyte.analysis.speciation.markov import (
     implied_time_scale,
     markov_model,
     transition_probability,
 )
-from elyte.analysis.speciation.networks import mean_network_size, networks
-from elyte.analysis.speciation.shells import Contacts
+from elyte.analysis.speciation.multidentate import denticity
+from elyte.analysis.speciation.networks import (
+    cluster_populations,
+    mean_network_size,
+    network_sizes,
+    networks,
+)
+from elyte.analysis.speciation.shells import Contacts, state_populations
+from elyte.analysis.transport.mechanism import mechanism
+from elyte.analysis.transport.rotation import rotational_relaxation
 from elyte.core.quantity import Quantity
 from elyte.testing import synthetic
 
@@ -71,6 +79,49 @@ def network(frames: int, ions: int, stay: float, rng: np.random.Generator) -> Qu
     return mean_network_size([networks(chain_contacts(rng, frames, ions, stay))])
 
 
+def alone(frames: int, ions: int, stay: float, rng: np.random.Generator) -> Quantity:
+    """Share of ions in no network, with the error that its curve shows."""
+    return point(network_sizes([networks(chain_contacts(rng, frames, ions, stay))]), 0)
+
+
+def ring_contacts(rng: np.random.Generator, frames: int, ions: int, stay: float) -> Contacts:
+    """Ions in a ring; an anion between neighbours binds both, 0.4 of the time."""
+    frame, anion = np.nonzero(synthetic.exchange(rng, frames, ions, 0.4, stay))
+    ends = np.concatenate([anion, (anion + 1) % ions])
+    twice = np.concatenate([frame, frame]), ends, np.concatenate([anion, anion])
+    return Contacts(frames, ions, ions, *twice, np.ones(len(ends), dtype=np.int64))
+
+
+def aggregated(frames: int, ions: int, stay: float, rng: np.random.Generator) -> Quantity:
+    """AGG fraction of ions that share anions with their neighbours."""
+    found = state_populations([ring_contacts(rng, frames, ions, stay)])
+    return found["AGG"].quantity("AGG fraction", "1", "")
+
+
+def clustered(frames: int, ions: int, stay: float, rng: np.random.Generator) -> Quantity:
+    """Fraction of ions with one anion, where neighbours share anions."""
+    found = cluster_populations([ring_contacts(rng, frames, ions, stay).counts])
+    return next(q for q in found if q.details["anions"] == 1)
+
+
+def twice_bound(frames: int, ions: int, stay: float, rng: np.random.Generator) -> Quantity:
+    """Fraction of bound ligands held by two atoms: of three sites, each filled half of the time."""
+    filled = synthetic.exchange(rng, frames, 3 * ions, 0.5, stay)
+    second = synthetic.exchange(rng, frames, 3 * ions, 0.3, stay)
+    frame, site = np.nonzero(filled)
+    atoms = 1 + second[frame, site].astype(np.int64)
+    return denticity([Contacts(frames, ions, 3 * ions, frame, site // 3, site, atoms)])[0]
+
+
+def stay_over_turn(frames: int, pairs: int, rng: np.random.Generator) -> Quantity:
+    """τ_pair/τ_rot of pairs that break while their ligands turn."""
+    states = synthetic.exchange(rng, frames, pairs, 0.3, 15.0)
+    pair = pair_lifetime([states], STEP, "intermittent")[0]
+    return mechanism(
+        pair, rotational_relaxation([synthetic.rotor(rng, frames, 30, 0.4)], STEP, 1)[0]
+    )
+
+
 def chain_size(ions: int) -> float:
     """1 + Σ 2^−k over the ions that stand k bridges away, averaged over ions."""
     i = np.arange(ions)
@@ -89,6 +140,7 @@ def _single(kind: Kind, frames: int, pairs: int, stay: float) -> Case:
     return Case(name, partial(lifetime, kind, frames, pairs, stay), truth)
 
 
+AGG = 1 - 0.6**2  # an ion of the ring with either anion
 SCALE = PS * synthetic.exchange_time(0.3, 20.0, True)
 
 CASES = [
@@ -111,4 +163,16 @@ CASES = [
     Case("implied time scale, 10 ions × 100, lag 2", partial(time_scale, 100, 10, 2), SCALE),
     Case("network size, 20 ions × 1000", partial(network, 1000, 20, 20.0), chain_size(20)),
     Case("network size, 20 ions × 100", partial(network, 100, 20, 10.0), chain_size(20)),
+    Case("ions in no network, 20 × 400", partial(alone, 400, 20, 10.0), 0.275),
+    Case("AGG fraction, 30 ions × 400, lifetime 10", partial(aggregated, 400, 30, 10.0), AGG),
+    Case("AGG fraction, 30 ions × 100, lifetime 300", partial(aggregated, 100, 30, 300.0), AGG),
+    Case("cluster fraction, 30 ions × 400, lifetime 10", partial(clustered, 400, 30, 10.0), 0.48),
+    Case("cluster fraction, 30 ions × 100, lifetime 300", partial(clustered, 100, 30, 300.0), 0.48),
+    Case("multidentate fraction, 20 ions × 200", partial(twice_bound, 200, 20, 20.0), 0.3),
+    Case("multidentate fraction, 8 ions × 100, slow", partial(twice_bound, 100, 8, 200.0), 0.3),
+    Case(
+        "τ_pair/τ_rot, 40 pairs and 30 molecules × 600",
+        partial(stay_over_turn, 600, 40),
+        synthetic.exchange_time(0.3, 15.0, True) / synthetic.rotor_time(0.4, 1),
+    ),
 ]

@@ -6,10 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from coverage_cases import Case
-from elyte.analysis.intervals import ONE_SIGMA, t_factor, with_intervals
+from coverage_cases import Case, band, point
 from elyte.analysis.speciation.shells import contacts, coordination_number
-from elyte.analysis.structure.rdf import BLOCKS, Rdf, radial_distribution
+from elyte.analysis.structure.combined import angle_curve, combined_distribution
+from elyte.analysis.structure.rdf import Rdf, radial_distribution, rdf_curves
+from elyte.analysis.structure.spatial import spatial_distribution
+from elyte.analysis.structure.static_factor import structure_factor
 from elyte.core.quantity import Quantity
 from elyte.testing import synthetic
 
@@ -33,22 +35,54 @@ def _distribution(frames: int, runs: int, slope: float, rng: np.random.Generator
 
 def g_at_4(frames: int, runs: int, slope: float, rng: np.random.Generator) -> Quantity:
     """g(r) of an ideal gas in the bin from 3 to 4 Å, with the error that its curve shows."""
-    rdf = _distribution(frames, runs, slope, rng)
-    return _banded("g(r)", float(rdf.g[3]), rdf.g_error, 3)
+    return point(rdf_curves(_distribution(frames, runs, slope, rng), "a–b")[0], 3)
 
 
 def running(frames: int, runs: int, slope: float, rng: np.random.Generator) -> Quantity:
     """Running coordination number of an ideal gas at 4 Å, with the error that its curve shows."""
-    rdf = _distribution(frames, runs, slope, rng)
-    return _banded("coordination", float(rdf.coordination[3]), rdf.coordination_error, 3)
+    return point(rdf_curves(_distribution(frames, runs, slope, rng), "a–b")[1], 3)
 
 
-def _banded(name: str, value: float, errors: np.ndarray | None, k: int) -> Quantity:
-    assert errors is not None
-    bounds = [float(errors[k]) * t_factor(p, BLOCKS - 1) for p in (ONE_SIGMA, 0.95)]
-    return with_intervals(
-        name, value, *((value - half, value + half) for half in bounds), "1"
-    )  # fmt: skip
+def scattered(frames: int, slope: float, rng: np.random.Generator) -> Quantity:
+    """S(q) of an ideal gas around 1/Å."""
+    walk = rng.random((1, 60, 3)) * LENGTH + synthetic.brownian(rng, frames, 60, slope)
+    return point(structure_factor(walk, CELL, 1.2, 0.3), 2)
+
+
+def _directions(rng: np.random.Generator, frames: int, molecules: int) -> np.ndarray:
+    return synthetic.rotor(rng, frames, molecules, 1.0)
+
+
+def angular(what: str, frames: int, slope: float, rng: np.random.Generator) -> Quantity:
+    """g(r, φ) of an ideal gas around axes that turn, from 4.8 to 6.4 Å and 60 to 90°.
+
+    Or its cut g(φ) up to 6.4 Å, or the correlation of r and φ.
+    """
+    start = rng.random((2, 1, 20, 3)) * LENGTH
+    a, b = (s + synthetic.brownian(rng, frames, 20, slope) for s in start)
+    found = combined_distribution(a, _directions(rng, frames, 20), b, CELL, 8.0, (5, 6))
+    assert found.g_error is not None
+    if what == "cut":
+        return point(angle_curve(found, 0.0, 6.4), 2)
+    if what == "correlation":
+        assert found.correlation_error is not None
+        return band(float(found.correlation[3, 2]), float(found.correlation_error[3, 2]))
+    return band(float(found.g[3, 2]), float(found.g_error[3, 2]))
+
+
+def in_space(frames: int, slope: float, rng: np.random.Generator) -> Quantity:
+    """The density of an ideal gas at one place beside molecules of three atoms that turn."""
+    start = rng.random((2, 1, 20, 3)) * LENGTH
+    centre, targets = (s + synthetic.brownian(rng, frames, 20, slope) for s in start)
+    x, y = _directions(rng, frames, 20), _directions(rng, frames, 20)
+    atoms = np.stack([centre, centre + x, centre + y], axis=2).reshape(frames, 60, 3)
+    rows, numbers = np.arange(60).reshape(20, 3), np.ones(80, dtype=np.int64)
+    together = np.concatenate([atoms, targets], axis=1)
+    found = spatial_distribution(
+        together, numbers, rows, np.arange(60, 80), CELL, extent=5.0, bins=5
+    )
+    assert found.g_error is not None
+    return band(float(found.g[1, 2, 3]), float(found.g_error[1, 2, 3]))
 
 
 NUMBER = 4 / 3 * np.pi * SHELL**3 / LENGTH**3
@@ -61,4 +95,15 @@ CASES = [
     Case("g(r) of a slow ideal gas, 100 frames", partial(g_at_4, 100, 1, 0.3), 1.0),
     Case("N(r) of an ideal gas, 500 frames", partial(running, 500, 1, 4.0), 15 * NUMBER),
     Case("N(r) of a slow ideal gas, 100 frames", partial(running, 100, 1, 0.3), 15 * NUMBER),
+    Case("S(q) of an ideal gas, 12 frames far apart", partial(scattered, 12, 20.0), 1.0),
+    Case("S(q) of an ideal gas, 100 frames", partial(scattered, 100, 0.5), 1.0),
+    Case("g(r, φ) of an ideal gas, 100 frames", partial(angular, "g", 100, 20.0), 1.0),
+    Case("g(r, φ) of a slow ideal gas, 100 frames", partial(angular, "g", 100, 0.3), 1.0),
+    Case("g(φ) of a slow ideal gas, 100 frames", partial(angular, "cut", 100, 0.3), 1.0),
+    Case("correlation of r and φ, 100 frames", partial(angular, "correlation", 100, 20.0), 0.0),
+    Case(
+        "correlation of r and φ, slow, 100 frames", partial(angular, "correlation", 100, 0.3), 0.0
+    ),
+    Case("density in space of an ideal gas, 60 frames", partial(in_space, 60, 20.0), 1.0),
+    Case("density in space of a slow ideal gas, 60 frames", partial(in_space, 60, 0.5), 1.0),
 ]

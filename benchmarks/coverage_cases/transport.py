@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from coverage_cases import STEP, TEMPERATURE, VOLUME, Case
+from coverage_cases import STEP, TEMPERATURE, VOLUME, Case, band
 from elyte.analysis.transport.diffusion import green_kubo_diffusion, self_diffusion, yeh_hummer
-from elyte.analysis.transport.finite_size import corrected_for_size
+from elyte.analysis.transport.finite_size import corrected_for_size, extrapolated_to_infinity
 from elyte.analysis.transport.nernst_einstein import nernst_einstein, ratio, transport_numbers
 from elyte.analysis.transport.onsager import (
     collective,
@@ -18,6 +18,7 @@ from elyte.analysis.transport.onsager import (
     onsager,
     onsager_quantities,
 )
+from elyte.analysis.transport.regime import log_log_slope
 from elyte.analysis.transport.rotation import rotational_relaxation
 from elyte.analysis.transport.van_hove import non_gaussian_parameter
 from elyte.analysis.transport.viscosity import (
@@ -139,6 +140,30 @@ def corrected(
     return corrected_for_size(diffusion, eta, length)
 
 
+def sizes(what: int, relative: float, rng: np.random.Generator) -> Quantity:
+    """D of an infinite box, or the viscosity, from boxes of 20, 30 and 45 Å."""
+    lengths = [20.0, 30.0, 45.0]
+    shift = yeh_hummer(0.0, TEMPERATURE, ETA, 1.0)
+    found = []
+    for length in lengths:
+        error = relative * FREE
+        seen = FREE - shift / length + error * rng.normal()
+        found.append(replace(band(seen, error), unit="m²/s", temperature=TEMPERATURE))
+    return extrapolated_to_infinity(found, lengths)[what]
+
+
+def exponent(frames: int, particles: int, size: float, rng: np.random.Generator) -> Quantity:
+    """Log–log slope of the displacement of walkers that rattle besides, from 10 to 20 frames."""
+    walk = synthetic.caged(rng, frames, particles, 0.02, 8.0, size)
+    return log_log_slope([walk], STEP, 10)
+
+
+def exponent_truth(size: float) -> float:
+    """log₂ of the displacement at 20 over that at 10 frames."""
+    near, far = (0.02 * t + 2 * size**2 * (1 - np.exp(-t / 8)) for t in (10, 20))
+    return float(np.log2(far / near))
+
+
 def infinite(length: float) -> float:
     """D of the walkers and the shift by their true viscosity."""
     return yeh_hummer(WEIGHT, TEMPERATURE, shear_truth(0.8), length)
@@ -159,6 +184,7 @@ def alpha_2(frames: int, particles: int, mixed: bool, rng: np.random.Generator) 
 
 
 EDGE = 20.0  # Å
+FREE, ETA = 1e-9, 1e-3  # m²/s and Pa s, of the boxes of three sizes
 ROTOR = STEP / 1000
 MIXED = (1 + 16) / 2 / ((1 + 4) / 2) ** 2 - 1
 
@@ -203,6 +229,10 @@ CASES = [
         partial(corrected, 200, 8, 500, EDGE),
         infinite(EDGE),
     ),
+    Case("D of an infinite box, three sizes, 2 %", partial(sizes, 0, 0.02), FREE),
+    Case("viscosity, three sizes, 1 %", partial(sizes, 1, 0.01), ETA),
+    Case("log–log slope, 30 walkers × 300", partial(exponent, 300, 30, 0.0), 1.0),
+    Case("log–log slope, 8 caged × 100", partial(exponent, 100, 8, 0.3), exponent_truth(0.3)),
     Case(
         "rotation, order 1, 50 molecules × 3000",
         partial(rotation, 3000, 50, 1),

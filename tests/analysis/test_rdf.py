@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from elyte.analysis.intervals import ONE_SIGMA, t_factor
+from elyte.analysis.pairs import distance_histogram
 from elyte.analysis.structure.rdf import coordination_at, radial_distribution, rdf_curves
 from elyte.analysis.structure.shell import first_shell
 from elyte.analysis.structure.surroundings import scatter, surroundings, widened
@@ -68,8 +69,8 @@ def test_sets_of_particles_tell_the_error(same: bool, runs: int) -> None:
             histograms.append(of)
         found = scatter(histograms, same)
         assert found is not None
-        sets = sum(len(h.members) for h in histograms)
-        variances.append((found.by_volume / t_factor(ONE_SIGMA, sets - 1)) ** 2)
+        assert found.sets == sum(len(h.members) for h in histograms)
+        variances.append(found.by_volume**2)
         means.append(
             np.mean([h.weighted.sum(axis=0) / (24 * h.frames) for h in histograms], axis=0)
         )
@@ -80,9 +81,30 @@ def test_sets_of_particles_tell_the_error(same: bool, runs: int) -> None:
 def test_few_particles_and_large_runs_keep_the_error_of_blocks() -> None:
     assert scatter([surroundings(3, 1, 4)], False) is None
     assert scatter([], True) is None
-    np.testing.assert_array_equal(widened(np.array([0.0, 2.0]), np.array([5.0, 1.0]), 1.0), [0, 2])
+    np.testing.assert_array_equal(widened(np.array([0.0, 2.0]), np.array([5.0, 1.0]), 12), [0, 2])
+    further = widened(np.ones(2), np.array([1.2, 3.0]), 12)
+    np.testing.assert_allclose(further, [1.0, 3 * t_factor(ONE_SIGMA, 11)])  # 1.2² may be chance
+    together_sure = widened(np.full(9, 1.0), np.full(9, 1.2), 12, (9,))
+    assert (together_sure > 1.2).all()
     together = surroundings(6, 1, 4, (np.array([0, 0, 1, 1, 2, 2]), np.zeros(6)))
     assert [m.tolist() for m in together.members] == [[0, 1], [2, 3], [4, 5]]
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_sets_of_particles_add_up_to_all(same: bool) -> None:
+    """Histograms are counted once, set by set; without sets the result is the same."""
+    rng = np.random.default_rng(11)
+    scales = rng.uniform(0.9, 1.1, 40)
+    cells = scales[:, None, None] * (np.eye(3) * 14)
+    a, b = (rng.random((40, 30, 3)) @ cells for _ in range(2))
+    other = None if same else b
+    whole = radial_distribution(a, other, cells, 6.0, 12)
+    found = distance_histogram(a, other, cells, 6.0, 12, np.arange(40))
+    volume = np.linalg.det(cells)
+    pairs = 30 * 29 if same else 900
+    shells = pairs * 4 / 3 * np.pi * np.diff(np.linspace(0, 6, 13) ** 3)
+    np.testing.assert_allclose(whole.g, (found * volume[:, None]).mean(axis=0) / shells)
+    np.testing.assert_allclose(whole.coordination, np.cumsum(found.mean(axis=0)) / 30)
 
 
 def test_fluctuating_box_of_an_ideal_gas() -> None:

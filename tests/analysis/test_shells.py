@@ -7,12 +7,15 @@ import pytest
 
 from data import shared_data
 from elyte.analysis import Options, SystemDescription, analyse, describe
+from elyte.analysis.intervals import mean_of_independent
 from elyte.analysis.loading import load
 from elyte.analysis.speciation.shells import (
     Contacts,
     contacts,
     coordination_number,
     count_distribution,
+    linked,
+    mean_of_clusters,
     pair_states,
     population,
     shell_compositions,
@@ -64,6 +67,47 @@ def test_coverage_of_populations(frames: int, ions: int, lifetime: float) -> Non
     found = coverage(draw, 0.35, runs=600)
     assert 0.62 < found.inside_68 < 0.75
     assert 0.91 < found.inside_95 < 0.98
+
+
+def ring(rng: np.random.Generator, frames: int, ions: int, lifetime: float) -> Contacts:
+    """Ions in a ring; an anion between two neighbours binds both, 0.4 of the time."""
+    frame, anion = np.nonzero(exchange(rng, frames, ions, 0.4, lifetime))
+    ion = np.concatenate([anion, (anion + 1) % ions])
+    both = np.concatenate([frame, frame]), ion, np.concatenate([anion, anion])
+    return Contacts(frames, ions, ions, *both, np.ones(len(ion), dtype=np.int64))
+
+
+@pytest.mark.parametrize(("frames", "lifetime"), [(300, 8.0), (20, 1e6)])
+def test_coverage_where_ions_share_anions(frames: int, lifetime: float) -> None:
+    """As independent ions they would be right in 55 of 100 runs: in time, or as clusters."""
+
+    def draw(rng: np.random.Generator) -> Quantity:
+        found = state_populations([ring(rng, frames, 30, lifetime)])
+        return found["AGG"].quantity("AGG", "1", "")
+
+    found = coverage(draw, 1 - 0.6**2, runs=200)
+    assert 0.6 < found.inside_68 < 0.78
+    assert 0.91 < found.inside_95 < 0.99
+
+
+def test_clusters_are_ions_that_ever_share_a_ligand() -> None:
+    # Ions 0 and 1 share ligand 5 in frame 0, ions 1 and 3 ligand 0 in frame 2; 2 is alone.
+    frame, ion = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 2, 3, 1, 2])
+    found = Contacts(3, 5, 6, frame, ion, np.array([5, 5, 5, 0, 0, 4]), np.ones(6, dtype=np.int64))
+    of = linked(found)
+    assert of[0] == of[1] == of[3]
+    assert len({of[0], of[2], of[4]}) == 3
+
+
+def test_error_of_the_mean_over_clusters() -> None:
+    x = np.random.default_rng(4).normal(size=12)
+    alone, plain = mean_of_clusters([x], [np.arange(12)]), mean_of_independent(x)
+    assert alone.standard_error == pytest.approx(plain.standard_error)
+    twice = mean_of_clusters([np.repeat(x, 2)], [np.repeat(np.arange(12), 2)])
+    assert twice.standard_error == pytest.approx(plain.standard_error)
+    assert twice.degrees_of_freedom == 11
+    assert mean_of_clusters([x, x], [np.arange(12) // 4] * 2).n_effective == 6  # two runs
+    assert "4 clusters" in mean_of_clusters([x], [np.arange(12) // 3]).reason
 
 
 def test_coordination_number_averages_ions_of_all_runs() -> None:

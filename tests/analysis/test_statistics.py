@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 
-from elyte.analysis.intervals import fraction, interval, mean_number, mean_of_independent
+from elyte.analysis.intervals import (
+    ONE_SIGMA,
+    Mean,
+    fraction,
+    interval,
+    mean_number,
+    mean_of_independent,
+    widened_to,
+    with_intervals,
+)
 from elyte.analysis.statistics import block_curve, equilibration_cut, mean
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
@@ -101,6 +113,55 @@ def test_a_state_never_seen_is_not_certainly_absent() -> None:
     never = fraction(np.zeros(10))
     assert never.value == 0
     assert never.standard_error > 0.03
+
+
+def test_the_scatter_of_yes_and_no_is_known_from_their_mean() -> None:
+    """Frozen samples have Jeffreys' interval of as many observations, without Student's factor."""
+    frozen = fraction([1.0] * 3 + [0.0] * 5)
+    assert frozen.n_effective == pytest.approx(8)
+    assert frozen.degrees_of_freedom > 1e6
+    low, high = stats.beta.ppf([0.025, 0.975], 3.5, 5.5)
+    np.testing.assert_allclose(frozen.interval(0.95), [low, high], rtol=1e-6)
+    narrow = np.random.default_rng(7).normal(0.4, 0.01, 30)
+    found, plain = fraction(narrow), mean_of_independent(narrow)
+    assert found.standard_error == pytest.approx(plain.standard_error, rel=0.02)
+    assert found.degrees_of_freedom == pytest.approx(29, rel=0.6)
+    assert found.degrees_of_freedom >= 29
+
+
+def test_coverage_of_fractions_of_few_samples() -> None:
+    def deviation(rng: np.random.Generator) -> Quantity:
+        truth = rng.uniform(0.1, 0.9)
+        found = fraction(rng.random(8) < truth)
+        ends = [tuple(x - truth for x in found.interval(p)) for p in (ONE_SIGMA, 0.95)]
+        return with_intervals("deviation", found.value - truth, *ends, "1")
+
+    found = coverage(deviation, 0.0, runs=2000)
+    assert 0.64 < found.inside_68 < 0.72  # 0.76 with Student's factor of eight samples
+    assert 0.93 < found.inside_95 < 0.97
+
+
+def test_an_error_is_widened_only_beyond_chance() -> None:
+    found = mean_of_independent(np.random.default_rng(8).normal(size=20))
+    less, more = (
+        replace(found, standard_error=k * found.standard_error, degrees_of_freedom=15.0)
+        for k in (1.1, 2.0)
+    )
+    assert widened_to(found, less) is found
+    wide = widened_to(found, more)
+    assert wide.standard_error == more.standard_error
+    assert wide.degrees_of_freedom == 15
+    assert wide.n_effective == pytest.approx(5)
+    assert widened_to(found, replace(more, reason="too short")) is found
+
+
+def test_what_has_a_least_value_has_a_skewed_interval() -> None:
+    size = Mean(1.5, 0.3, 20.0, 19.0, least=1.0)
+    low, high = size.interval(0.95)
+    assert 1 < low < 1.5 < high
+    assert high - 1.5 > 1.5 - low
+    assert size.error == pytest.approx(np.ptp(size.interval(ONE_SIGMA)) / 2)
+    assert np.isnan(Mean(1.0, np.nan, 1.0, 1.0, "too short").error)
 
 
 def test_one_sample_has_no_error_and_only_two_levels_are_kept() -> None:

@@ -30,6 +30,15 @@ def test_langevin_velocities_decay_exponentially() -> None:
     assert curve.details["mean_square"] == pytest.approx(mean_square)
 
 
+def test_the_error_is_that_of_a_ratio() -> None:
+    """⟨v(0)·v(t)⟩ and ⟨v²⟩ fluctuate together: the error of C is smaller than of the first."""
+    found = [velocity_autocorrelation([speeds(k, 200)], 1.0, 10) for k in range(100)]
+    spread = np.std([c.y for c in found], axis=0)
+    error = np.sqrt(np.mean([c.y_error**2 for c in found if c.y_error is not None], axis=0))
+    assert error[0] == 0
+    np.testing.assert_allclose(error[1:] / spread[1:], 1.0, atol=0.25)  # 1.6 without
+
+
 def test_few_particles_have_no_error_and_zero_no_correlation() -> None:
     assert velocity_autocorrelation([speeds(0, 100, 3)], 1.0).y_error is None
     with pytest.raises(InputError, match="zero"):

@@ -17,7 +17,7 @@ class Curve:
         name: what is on the vertical axis ("g(r)", "mean squared displacement", …).
         x: (k,), in `x_unit`.
         y: (k,), in `y_unit`.
-        y_error: standard error of y, (k,), or None.
+        y_error: half of the 68 % interval of y, (k,), or None; nan where it is not known.
         x_unit: as printed ("Å", "ps").
         y_unit: likewise.
         label: what a legend says.

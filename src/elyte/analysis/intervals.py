@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from elyte.core.errors import InputError
@@ -27,7 +27,8 @@ class Mean:
         degrees_of_freedom: of Student's t, since the standard error is itself estimated.
         reason: why the error cannot be known, or "".
         proportion: whether it lies between 0 and 1, which shapes its interval.
-        count: whether it is a mean number of things, which cannot be negative.
+        least: what it cannot be below; its distance from there shapes the interval: 0 of a mean
+            number of things.
     """
 
     value: float
@@ -36,20 +37,21 @@ class Mean:
     degrees_of_freedom: float
     reason: str = ""
     proportion: bool = False
-    count: bool = False
+    least: float = -np.inf
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the interval that holds the truth with probability `level`.
 
-        Value ± t·error; for a proportion Jeffreys' interval with the effective samples, for a
-        number that of a Poisson process with as many events as its relative error says; their
-        level as wide as Student's t would make it.
+        Value ± t·error; for a proportion Jeffreys' interval with the effective samples, for what
+        has a least value that of a Poisson process with as many events as its relative error says;
+        their level as wide as Student's t would make it.
         """
-        if self.count and self.value > 0 and self.standard_error > 0:
+        number = self.value - self.least
+        if 0 < number < np.inf and self.standard_error > 0:
             tail = 0.5 - as_normal_level(level, self.degrees_of_freedom) / 2
-            events = (self.value / self.standard_error) ** 2
-            low, high = stats.gamma.ppf([tail, 1 - tail], events + 0.5) * self.value / events
-            return min(float(low), self.value), max(float(high), self.value)
+            events = (number / self.standard_error) ** 2
+            low, high = stats.gamma.ppf([tail, 1 - tail], events + 0.5) * number / events
+            return self.least + min(float(low), number), self.least + max(float(high), number)
         if self.proportion and self.n_effective > 0:
             tail = 0.5 - as_normal_level(level, self.degrees_of_freedom) / 2
             a = self.n_effective * self.value + 0.5
@@ -58,6 +60,12 @@ class Mean:
             return min(float(low), self.value), max(float(high), self.value)
         half = self.standard_error * t_factor(level, self.degrees_of_freedom)
         return self.value - half, self.value + half
+
+    @property
+    def error(self) -> float:
+        """Half of the 68 % interval, what curves show; nan when it is not known."""
+        low, high = self.interval(ONE_SIGMA) if not self.reason else (np.nan, np.nan)
+        return (high - low) / 2
 
     def quantity(self, name: str, unit: str, method: str, **fields: Any) -> Quantity:
         """Return the mean as a `Quantity`, or withhold it with the reason."""
@@ -73,6 +81,38 @@ class Mean:
             n_effective=self.n_effective,
             **fields,
         )
+
+
+_CHANCE = 0.9
+"""Level below which a ratio of variances may be chance."""
+
+
+def beyond_chance(ratio: ArrayLike, freedom: float) -> NDArray[np.bool_]:
+    """Return whether an estimated variance over a known one, χ²/ν where they agree, is too large.
+
+    Args:
+        ratio: of the variances, any shape.
+        freedom: ν of the estimate.
+    """
+    return np.asarray(np.asarray(ratio) > stats.chi2.ppf(_CHANCE, freedom) / freedom)
+
+
+def widened_to(found: Mean, other: Mean) -> Mean:
+    """Return a mean with the error that another estimate of it has, where that is larger.
+
+    Larger by more than chance, that is: the larger of two uncertain errors would be too large.
+    """
+    if found.reason or other.reason or not found.standard_error > 0:
+        return found
+    ratio = (other.standard_error / found.standard_error) ** 2
+    if not beyond_chance(ratio, other.degrees_of_freedom):
+        return found
+    return replace(
+        found,
+        standard_error=other.standard_error,
+        n_effective=found.n_effective / ratio,
+        degrees_of_freedom=other.degrees_of_freedom,
+    )
 
 
 def t_factor(level: float, degrees_of_freedom: float) -> float:
@@ -142,7 +182,7 @@ def mean_number(samples: ArrayLike) -> Mean:
     """
     found = mean_of_independent(samples)
     if found.reason or found.standard_error > 0:
-        return replace(found, count=not found.reason)
+        return found if found.reason else replace(found, least=0.0)
     n = found.n_effective
     other = 0.5 / (n + 1)
     return replace(found, standard_error=float(np.sqrt(other * (1 - other) / n)))
@@ -151,8 +191,11 @@ def mean_number(samples: ArrayLike) -> Mean:
 def fraction(samples: ArrayLike) -> Mean:
     """Return a proportion from independent samples of it (time averages of single particles).
 
-    The number of effective observations follows from the scatter of the samples, and is that of
-    the samples where they all agree: "never seen" is not "certainly absent".
+        f = s²/(p (1 − p)) ≤ 1,   n_effective = n/f
+
+    f is the share of the scatter that yes and no have: 1 for samples that are all 0 or 1, whose
+    scatter follows from their mean and is not uncertain at all, small for samples that have changed
+    often. Where all agree it is 1: "never seen" is not "certainly absent".
 
     Args:
         samples: (k,), each between 0 and 1.
@@ -161,11 +204,25 @@ def fraction(samples: ArrayLike) -> Mean:
     scatter = mean_of_independent(x)
     if scatter.reason:
         return scatter
-    n, p = float(len(x)), scatter.value
-    effective, error = n, scatter.standard_error
-    if error > 0:
-        effective = max(p * (1 - p) / error**2, n - 1)
-    else:
+    n, p = len(x), scatter.value
+    if scatter.standard_error == 0:
         guarded = (n * p + 0.5) / (n + 1)
         error = float(np.sqrt(guarded * (1 - guarded) / n))
-    return Mean(p, error, effective, scatter.degrees_of_freedom, proportion=True)
+        return Mean(p, error, float(n), float(n - 1), proportion=True)
+    share = 1 - float(np.mean(x * (1 - x))) / (p * (1 - p))
+    unbiased = n * share / (n - 1 + share)  # the sample mean lies nearer to the samples than p
+    effective = n / unbiased
+    error = float(np.sqrt(p * (1 - p) / effective))
+    return Mean(p, error, effective, max(_share_freedom(x, share), n - 1.0), proportion=True)
+
+
+def _share_freedom(x: NDArray[np.float64], share: float) -> float:
+    """Return 2 f²/var f of the share f of samples x: how well their scatter is known.
+
+    f = 1 − u/(p (1 − p)) with u the mean of x (1 − x), by linear propagation.
+    """
+    p, u = x.mean(), x * (1 - x)
+    q = p * (1 - p)
+    part = (u - u.mean()) / q - u.mean() * (1 - 2 * p) * (x - p) / q**2
+    variance = float(np.sum(part**2)) / (len(x) * (len(x) - 1))
+    return 2 * share**2 / max(variance, 1e-9)

@@ -8,13 +8,14 @@ mean is put back by iteration. See docs/theory/statistics.md, where the coverage
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, signal, stats
+from scipy import signal, stats
 
 from elyte.analysis.intervals import Mean, as_normal_level, t_factor
 from elyte.core.errors import InputError
@@ -38,22 +39,27 @@ def _coarse(series: Array, points: int) -> Array:
     return series[len(series) % size :].reshape(-1, size).mean(axis=1)
 
 
-def _autoregressive(covariance: Array, order: int) -> tuple[Array, float]:
-    """Solve the Yule–Walker equations: coefficients (order,) and variance of the noise."""
-    if order == 0:
-        return np.zeros(0), float(covariance[0])
-    coefficients = linalg.solve_toeplitz(covariance[:order], covariance[1 : order + 1])
-    return coefficients, float(covariance[0] - coefficients @ covariance[1 : order + 1])
+def _autoregressive(covariance: Array) -> Iterator[tuple[Array, float]]:
+    """Yield the solutions of the Yule–Walker equations of order 0, 1, … by Levinson's recursion.
+
+    Coefficients (order,) and variance of the noise; it ends where the noise would not be positive.
+    """
+    coefficients, noise = np.zeros(0), float(covariance[0])
+    for k in range(1, len(covariance) + 1):
+        if noise <= 0:
+            return
+        yield coefficients, noise
+        if k < len(covariance):
+            last = float(covariance[k] - coefficients @ covariance[k - 1 : 0 : -1]) / noise
+            coefficients = np.append(coefficients - last * coefficients[::-1], last)
+            noise *= 1 - last**2
 
 
 def _best_model(covariance: Array, samples: int) -> tuple[Array, float]:
     best: tuple[float, Array, float] | None = None
-    for order in range(len(covariance)):
-        coefficients, noise = _autoregressive(covariance, order)
-        if noise <= 0:
-            break
+    for order, (coefficients, noise) in enumerate(_autoregressive(covariance)):
         penalty = 2 * (order + 1) * samples / max(samples - order - 2, 1)
-        score = samples * np.log(noise) + penalty
+        score = samples * math.log(noise) + penalty
         if best is None or score < best[0]:
             best = (score, coefficients, noise)
     assert best is not None  # order 0 has the variance, which is positive

@@ -245,9 +245,9 @@ def _result(
     left_out = _left_out(sums, sizes, background)
     whole, k = _curve_of(total, background), len(left_out)
     t = np.arange(len(whole)) * timestep / 1000
-    error = (
-        np.sqrt(max(k - 1, 0) / max(k, 1)) * np.std(left_out, axis=0) * np.sqrt(k) if k else 0 * t
-    )
+    error = 0 * t
+    if k > 1:
+        error = np.sqrt(k - 1) * np.std(left_out, axis=0) * t_factor(ONE_SIGMA, k - 1)
     label = f"{species} {kind}".strip()
     curve = Curve("pair existence autocorrelation", t, whole, error, "ps", "1", label, species)
     name = f"{kind} pair lifetime"

@@ -66,7 +66,7 @@ def denticity(
         "fraction of bound ligands",
         np.arange(1.0, samples.shape[1] + 1),
         share,
-        np.array([m.standard_error for m in found]) if found else None,
+        np.array([m.error for m in found]) if found else None,
         "binding atoms",
         "1",
         species,

@@ -11,7 +11,7 @@ as for the aggregates of McEldrew et al., J. Chem. Phys. 152, 234506 (2020).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +108,7 @@ def network_sizes(runs: Sequence[Networks], species: str = "") -> Curve:
         "fraction of ions",
         sizes.astype(float),
         np.array([m.value for m in shares]),
-        np.array([np.nan if m.reason else m.standard_error for m in shares]),
+        np.array([m.error for m in shares]),
         "ions in the network",
         "1",
         species,
@@ -125,7 +125,8 @@ def mean_network_size(
     Withheld when the run is too short to know the error.
     """
     _check(runs)
-    found = mean([run.size.mean(axis=1) for run in runs])
+    # An ion is in its own network: the number of others, not the size, can be next to nothing.
+    found = replace(mean([run.size.mean(axis=1) for run in runs]), least=1.0)
     return found.quantity(
         "mean network size",
         "1",

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
-from elyte.analysis.intervals import Mean, fraction, mean_number
+from elyte.analysis.intervals import Mean, fraction, mean_number, widened_to
 from elyte.analysis.pairs import pairs_within
+from elyte.analysis.statistics import mean
 from elyte.analysis.stream import Positions
 
 Counts = NDArray[np.int64]
+
+_LEAST_CLUSTERS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +88,18 @@ def coordination_number(runs: Sequence[Counts]) -> Mean:
     """Return the mean number of ligands of an ion.
 
     Every ion of every run is one sample (its time average): this is right however long ligands
-    stay, as long as different ions have different surroundings.
+    stay, as long as different ions have different surroundings. Where the mean over ions
+    fluctuates in time by more than that, they do not, and the time series tells the error.
 
     Args:
         runs: ligand counts, (frames, ions) each.
     """
-    return mean_number(np.concatenate([np.asarray(run, dtype=float).mean(axis=0) for run in runs]))
+    series = [np.asarray(run, dtype=float) for run in runs]
+    return _with_time(mean_number(np.concatenate([x.mean(axis=0) for x in series])), series)
+
+
+def _with_time(found: Mean, series: Sequence[NDArray[np.float64]]) -> Mean:
+    return widened_to(found, mean([x.mean(axis=1) for x in series]))
 
 
 def count_distribution(runs: Sequence[Counts]) -> dict[int, Mean]:
@@ -97,9 +108,53 @@ def count_distribution(runs: Sequence[Counts]) -> dict[int, Mean]:
     return {n: population([run == n for run in runs]) for n in range(highest + 1)}
 
 
-def population(runs: Sequence[NDArray[np.bool_]]) -> Mean:
-    """Return the fraction of ions and time in a state, (frames, ions) each run, over ions."""
-    return fraction(np.concatenate([np.asarray(run, float).mean(axis=0) for run in runs]))
+def population(
+    runs: Sequence[NDArray[np.bool_]], clusters: Sequence[ArrayLike] | None = None
+) -> Mean:
+    """Return the fraction of ions and time in a state.
+
+    Errors are those of independent ions, as in `coordination_number`, or of their clusters.
+
+    Args:
+        runs: (frames, ions) each.
+        clusters: number of the cluster that each ion belongs to, (ions,) for each run, where ions
+            of one are in the state together.
+    """
+    series = [np.asarray(run, dtype=float) for run in runs]
+    samples = [x.mean(axis=0) for x in series]
+    found = _with_time(fraction(np.concatenate(samples)), series)
+    return found if clusters is None else widened_to(found, mean_of_clusters(samples, clusters))
+
+
+def mean_of_clusters(samples: Sequence[ArrayLike], clusters: Sequence[ArrayLike]) -> Mean:
+    """Return the mean over ions when clusters of them, of any size, are independent.
+
+        var x̄ = k/(k − 1) Σ_c [Σ_{i∈c} (x_i − x̄)]² / n²
+
+    Args:
+        samples: of each ion, (n,) for each run.
+        clusters: number of the cluster of each ion, 0 …, (n,) for each run.
+    """
+    x = np.concatenate([np.asarray(s, dtype=float) for s in samples])
+    offsets = np.cumsum([0] + [int(np.max(c)) + 1 for c in clusters])
+    of = np.concatenate([np.asarray(c) + k for c, k in zip(clusters, offsets, strict=False)])
+    sums = np.bincount(of, x - x.mean())
+    k, n = len(np.unique(of)), len(x)
+    if k < _LEAST_CLUSTERS:
+        return Mean(float(x.mean()), np.nan, k, 1.0, f"only {k} clusters")
+    error = float(np.sqrt(k / (k - 1) * np.sum(sums**2)) / n)
+    return Mean(float(x.mean()), error, float(k), float(k - 1))
+
+
+def linked(found: Contacts) -> Counts:
+    """Return which ions ever share a ligand, as numbers of their clusters over the run, (ions,)."""
+    frame_ligand = found.frame * found.ligands + found.ligand
+    order = np.argsort(frame_ligand, kind="stable")
+    same = np.diff(frame_ligand[order]) == 0
+    ion = found.centre[order]
+    ends = ion[:-1][same], ion[1:][same]
+    graph = coo_matrix((np.ones(len(ends[0])), ends), shape=(found.centres, found.centres))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 STATES = ("SSIP", "CIP", "AGG")
@@ -126,11 +181,13 @@ def pair_states(anions: Contacts) -> Counts:
 def state_populations(runs: Sequence[Contacts]) -> dict[str, Mean]:
     """Return the fractions of SSIP, CIP and AGG among ions.
 
+    Ions that share an anion are in a state together: clusters are the samples where they last.
+
     Args:
         runs: contacts of the ions with all anions, for each run.
     """
-    states = [pair_states(run) for run in runs]
-    return {name: population([s == k for s in states]) for k, name in enumerate(STATES)}
+    states, clusters = [pair_states(run) for run in runs], [linked(run) for run in runs]
+    return {name: population([s == k for s in states], clusters) for k, name in enumerate(STATES)}
 
 
 def shell_compositions(counts: Mapping[str, Counts]) -> dict[tuple[int, ...], float]:

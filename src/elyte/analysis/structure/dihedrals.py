@@ -153,7 +153,7 @@ def dihedral_distribution(runs: Sequence[ArrayLike], bins: int = 72, species: st
         "dihedral distribution",
         (edges[1:] + edges[:-1]) / 2,
         np.array([m.value for m in shares]) / width,
-        np.array([np.nan if m.reason else m.standard_error for m in shares]) / width,
+        np.array([m.error for m in shares]) / width,
         "°",
         "1/°",
         species,

@@ -15,7 +15,13 @@ from elyte.analysis.pairs import distance_histogram, half_box
 from elyte.analysis.statistics import standard_errors
 from elyte.analysis.stream import Positions
 from elyte.analysis.structure.shell import Shell
-from elyte.analysis.structure.surroundings import Surroundings, scatter, surroundings, widened
+from elyte.analysis.structure.surroundings import (
+    Surroundings,
+    bins_within,
+    scatter,
+    surroundings,
+    widened,
+)
 from elyte.core.errors import InputError
 
 Array = NDArray[np.float64]
@@ -104,8 +110,9 @@ def radial_distribution(
     )
     between = scatter(sets, n_b is None)
     if between is not None and g_error is not None and running_error is not None:
-        g_error = widened(g_error, between.by_volume * n_a / shells, reach / bins)
-        running_error = widened(running_error, between.running, reach / bins)
+        by_volume = between.by_volume * n_a / shells
+        g_error = widened(g_error, by_volume, between.sets, (bins_within(reach / bins),))
+        running_error = widened(running_error, between.running, between.sets)
     frames = np.concatenate([p.frames for p in parts])
     volume = np.average(np.concatenate([p.volumes for p in parts]), weights=frames)
     return Rdf(
@@ -151,9 +158,12 @@ def _blocks_of_run(
         mine = block[part] - block[part][0]
         each = mine if steady else np.arange(len(mine))
         other = None if b is None else b[part]
-        found = distance_histogram(a[part], other, cells[part], reach, bins, each, groups)
-        if sets is not None:
-            sets.add(a[part], other, cells[part], volume[part], reach)
+        if sets is None:
+            found = distance_histogram(a[part], other, cells[part], reach, bins, each, groups)
+        else:  # the sets together are all particles
+            by_frame = sets.add(a[part], other, cells[part], volume[part], reach)
+            found = np.zeros((int(each[-1]) + 1, bins), dtype=np.int64)
+            np.add.at(found, each, by_frame)
         if steady:
             counts[block[part][0] : block[part][-1] + 1] += found
         else:

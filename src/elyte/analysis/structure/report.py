@@ -105,7 +105,7 @@ def _distribution_curve(cation: SpeciesGroup, name: str, bound: Sequence[Contact
         "fraction of ions",
         np.array(list(table), dtype=float),
         np.array([m.value for m in table.values()]),
-        np.array([m.standard_error for m in table.values()]),
+        np.array([m.error for m in table.values()]),
         "molecules in the shell",
         "1",
         species,

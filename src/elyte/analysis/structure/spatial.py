@@ -17,12 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.pairs import half_box
 from elyte.analysis.structure.dihedrals import atoms_of, minimum_image
+from elyte.analysis.structure.surroundings import Samples, set_of
 from elyte.core.errors import InputError
 
 Array = NDArray[np.float64]
 
-BLOCKS = 8
+BLOCKS = 16
 _LEAST_BLOCKS = 3
+_WINDOW = (3, 3, 3)  # cells that share how much wider the error is
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,8 @@ class SpatialDistribution:
     Args:
         axis: middles of the cells along each of x, y and z, Å, (n,).
         g: density over that of the liquid, (n, n, n).
-        g_error: standard error from blocks of frames, (n, n, n); None for fewer than 3 frames.
+        g_error: standard error over time, widened where sets of molecules differ by more,
+            (n, n, n); None for fewer than 3 frames.
         numbers: atomic numbers of the molecule, (m,).
         positions: mean positions of its atoms in its own axes, Å, (m, 3).
         reason: why errors are withheld, or "".
@@ -103,15 +106,22 @@ def spatial_distribution(
     own = (around[None, :, None] == rows[:, None, :]).any(axis=-1)
     density = (~own).sum() / np.abs(np.linalg.det(box)).mean()
     edges = np.linspace(-extent, extent, bins + 1)
-    counts, mean_positions = _histogram(x, rows, around, own, box, frame_atoms, edges, block)
+    of = set_of(np.arange(len(rows)))
+    parts = block, of
+    counts, by_set, mean_positions = _histogram(
+        x, rows, around, own, box, frame_atoms, edges, parts
+    )
     cell = (edges[1] - edges[0]) ** 3
     frames = np.bincount(block)
     blocks = counts / frames[:, None, None, None] / (density * cell)
     enough = len(blocks) >= _LEAST_BLOCKS
+    # Possible pairs of each set.
+    weight = np.bincount(of, (~own).sum(axis=1)).astype(float)
+    sets = by_set / (weight / weight.sum())[:, None, None, None] / (frames.sum() * density * cell)
     return SpatialDistribution(
         axis=(edges[1:] + edges[:-1]) / 2,
         g=np.average(blocks, axis=0, weights=frames),
-        g_error=blocks.std(axis=0, ddof=1) / np.sqrt(len(blocks)) if enough else None,
+        g_error=Samples(blocks, sets, weight).error(_WINDOW) if enough else None,
         numbers=np.asarray(numbers, dtype=np.int64)[rows[0]],
         positions=mean_positions,
         reason="" if enough else "fewer than 3 frames",
@@ -126,11 +136,18 @@ def _histogram(
     box: Array,
     frame_atoms: tuple[int, int, int],
     edges: Array,
-    block: NDArray[np.int64],
-) -> tuple[Array, Array]:
-    """Counts in each block, (blocks, n, n, n), and mean positions of the molecule's atoms."""
+    parts: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> tuple[Array, Array, Array]:
+    """Counts in each block of frames and around each set of molecules, and mean positions.
+
+    `parts` are the block of each frame and the set of each molecule; counts are (k, n, n, n),
+    positions those of the molecule's atoms.
+    """
+    block, of = parts
     bins = len(edges) - 1
-    counts = np.zeros((int(block.max()) + 1, bins, bins, bins))
+    shape = int(of.max()) + 1, bins, bins, bins
+    counts, by_set = np.zeros((int(block.max()) + 1, *shape[1:])), np.zeros(shape)
+    sets = np.broadcast_to(of[:, None], own.shape)[~own]
     inner = np.zeros((rows.shape[1], 3))
     origin, second, third = frame_atoms
     for t in range(len(x)):
@@ -141,8 +158,13 @@ def _histogram(
         inner += np.einsum("kab,kmb->ma", turn, inside) / (len(x) * len(rows))
         vectors = minimum_image((x[t, around] - start)[None], box[part])[0]
         local = np.einsum("kab,ktb->kta", turn, vectors)[~own]
-        counts[block[t]] += np.histogramdd(local, bins=(edges, edges, edges))[0]
-    return counts, inner
+        places = np.floor((local - edges[0]) / (edges[1] - edges[0])).astype(np.int64)
+        inside_grid = ((places >= 0) & (places < bins)).all(axis=1)
+        flat = np.ravel_multi_index((sets[inside_grid], *places[inside_grid].T), shape)
+        found = np.bincount(flat, minlength=by_set.size).reshape(shape)
+        by_set += found
+        counts[block[t]] += found.sum(axis=0)
+    return counts, by_set, inner
 
 
 def write_cube(path: str | Path, found: SpatialDistribution, comment: str = "g(x)") -> None:

@@ -128,7 +128,7 @@ def _binned(q: Array, intensity: Array, width: float, species: str) -> Curve:
         "S(q)",
         np.array([q[bins == k].mean() for k in present]),
         np.array([m.value for m in found]),
-        np.array([np.nan if reason or m.reason else m.standard_error for m in found]),
+        np.array([np.nan if reason else m.error for m in found]),
         "1/Å",
         "1",
         species or "direct",

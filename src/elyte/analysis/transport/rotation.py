@@ -12,6 +12,7 @@ from scipy.optimize import nnls
 from elyte.analysis.checks import positive, runs_of
 from elyte.analysis.correlation import autocorrelation
 from elyte.analysis.curve import Curve
+from elyte.analysis.intervals import ONE_SIGMA, t_factor
 from elyte.analysis.jackknife import jackknife
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
@@ -162,7 +163,8 @@ def _curve(
     error = None
     if len(curves) > 4:
         scatter = np.sqrt(np.sum(weights * (curves - correlation) ** 2, axis=0))
-        error = scatter / np.sqrt(weights.sum(axis=0) * (len(curves) - 1))
+        student = t_factor(ONE_SIGMA, len(curves) - 1)
+        error = student * scatter / np.sqrt(weights.sum(axis=0) * (len(curves) - 1))
     x = np.arange(len(correlation)) * timestep / 1000
     name = f"rotational correlation C{order}(t)"
     return Curve(name, x, correlation, error, "ps", "1", species, species, group="rotation")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.checks import positive, runs_of
 from elyte.analysis.curve import Curve
+from elyte.analysis.intervals import ONE_SIGMA, t_factor
 from elyte.analysis.jackknife import jackknife
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
@@ -86,7 +87,8 @@ def _distribution(
     error = None
     if len(density) >= _LEAST_PARTICLES:
         spread = np.average((density - mean) ** 2, axis=0, weights=weights)
-        error = np.sqrt(spread / (len(density) - 1))
+        student = t_factor(ONE_SIGMA, len(density) - 1)
+        error = student * np.sqrt(spread / (len(density) - 1))
     ps = lag * timestep / 1000
     centres = (edges[1:] + edges[:-1]) / 2
     return Curve(

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from elyte.analysis.checks import positive, runs_of
 from elyte.analysis.correlation import autocorrelation
 from elyte.analysis.curve import Curve
+from elyte.analysis.intervals import ONE_SIGMA, t_factor
 from elyte.analysis.speciation.shells import Contacts
 from elyte.analysis.transport.diffusion import pooled
 from elyte.core.errors import InputError
@@ -54,7 +55,7 @@ def velocity_autocorrelation(
         "C(t)",
         x,
         whole / whole[0],
-        _scatter(runs, count, len(whole), float(whole[0])),
+        _scatter(runs, count, whole),
         "ps",
         "1",
         species,
@@ -64,7 +65,8 @@ def velocity_autocorrelation(
     )
 
 
-def _scatter(runs: list[Array], count: int, length: int, scale: float) -> Array | None:
+def _scatter(runs: list[Array], count: int, whole: Array) -> Array | None:
+    """Return the error of C(t)/C(0), whose two parts fluctuate together, from groups."""
     n = runs[0].shape[1]
     if n < _GROUPS:
         return None
@@ -72,8 +74,10 @@ def _scatter(runs: list[Array], count: int, length: int, scale: float) -> Array 
         pooled([autocorrelation(v[:, k::_GROUPS], count) for v in runs], [len(v) for v in runs])
         for k in range(_GROUPS)
     ]
-    spread = np.std([p[:length] for p in parts], axis=0, ddof=1)
-    return np.asarray(spread / np.sqrt(_GROUPS) / scale)
+    shape = whole / whole[0]
+    spread = np.std([p[: len(whole)] - shape * p[0] for p in parts], axis=0, ddof=1)
+    student = t_factor(ONE_SIGMA, _GROUPS - 1)
+    return np.asarray(student * spread / np.sqrt(_GROUPS) / whole[0])
 
 
 def shell_cross_correlation(

@@ -27,7 +27,7 @@ from elyte.core.frame import Dataset, Frame, LabelledFrame, Labels
 from elyte.potentials.mtp import MTP
 from elyte.potentials.mtp.derivatives import FrameSet, instruction_sets
 from elyte.potentials.mtp.loss import Loss
-from elyte.potentials.mtp.training import TrainingResult, smallest_distance, train
+from elyte.potentials.mtp.training import Record, TrainingResult, smallest_distance, train
 
 
 def made_set(count: int, atoms: int = 60) -> Dataset:
@@ -90,20 +90,47 @@ def _same_targets(mtp: MTP, data: Dataset, loss: Loss, isa: str) -> FrameSet:
     return frames
 
 
-def summary(name: str, result: TrainingResult) -> dict[str, Any]:
-    """Return the end of a training, and when it came within 5 % of its last loss."""
+def in_gradients(record: Record, matrix: float) -> float:
+    """Return all work so far in gradients; a bare evaluation is half of one."""
+    return record.gradients + 0.5 * record.evaluations + matrix * record.matrices
+
+
+def summary(name: str, result: TrainingResult, matrix: float) -> dict[str, Any]:
+    """Return the end of a training, and when it came within 5 % of its last loss.
+
+    Args:
+        name: of the row.
+        result: the training.
+        matrix: cost of a Gauss-Newton matrix in gradients.
+    """
     last = result.history[-1]
-    near = next(r for r in result.history if r.loss <= 1.05 * last.loss)
+    whole = [r for r in result.history if r.frames == last.frames]
+    near = next(r for r in whole if r.loss <= 1.05 * last.loss)
     return {
         "training": name,
         "loss": last.loss,
         "force_rmse": result.errors.force_rmse,
         "energy_rmse": result.errors.energy_rmse,
-        "within 5 %": {k: asdict(near)[k] for k in ("matrices", "gradients", "seconds")},
-        "at the end": {k: asdict(last)[k] for k in ("matrices", "gradients", "seconds")},
+        "within 5 %": _work(near, matrix),
+        "at the end": _work(last, matrix),
         "curve": [
-            [r.matrices, r.gradients, r.seconds, r.loss, r.force_rmse] for r in result.history
+            [in_gradients(r, matrix), r.frames, r.seconds, r.loss, r.force_rmse]
+            for r in result.history
         ],
+    }
+
+
+def _work(record: Record, matrix: float) -> dict[str, float]:
+    counted = {k: asdict(record)[k] for k in ("matrices", "gradients", "evaluations", "seconds")}
+    return {"in gradients": in_gradients(record, matrix), **counted}
+
+
+def spread(losses: list[float]) -> dict[str, float]:
+    """Return the range and the standard deviation of the final losses, relative to their mean."""
+    mean = float(np.mean(losses))
+    return {
+        "range": float(np.ptp(losses)) / mean,
+        "deviation": float(np.std(losses, ddof=1)) / mean,
     }
 
 
@@ -139,10 +166,16 @@ def main() -> None:
     parser.add_argument("--warm", type=int, default=20, help="frames added for the warm start")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=None)
+    parser.add_argument("--tolerance", type=float, default=2e-3)
+    parser.add_argument("--frames", type=int, default=None)
+    parser.add_argument("--energy-key", default=None)
+    parser.add_argument("--forces-key", default=None)
     parser.add_argument("--out", type=Path, default=None)
     given = parser.parse_args()
     named = given.species.split(",") if given.species else None
-    data = Dataset(x for path in given.data for x in read_dataset(path, species=named))
+    keys = (given.energy_key, given.forces_key)
+    data = Dataset(x for path in given.data for x in read_dataset(path, *keys, species=named))
+    data = Dataset([x for x in data if len(x.frame) > 1][: given.frames])
     data = data if len(data) else made_set(60)
     shortest = round(0.95 * smallest_distance(data.frames), 3)
     starts = [
@@ -151,15 +184,24 @@ def main() -> None:
     table = [parts(starts[0], data[:8], isa) for isa in instruction_sets()]
     for row in table:
         print("  ".join(f"{k}: {v}" for k, v in row.items()))
-    options = {"threads": given.threads, "max_seconds": given.seconds}
+    matrix = table[0]["Gauss-Newton matrix"] / table[0]["loss and gradient"]
+    kernel = table[0]["loss and gradient"] / table[0]["energy and forces, with neighbours"]
+    print(f"a gradient: {kernel:.2f} energies and forces; a matrix: {matrix:.1f} gradients")
+    options = {
+        "threads": given.threads, "max_seconds": given.seconds, "tolerance": given.tolerance,
+    }  # fmt: skip
     part = data[: max(1, len(data) - given.warm)]
     runs = [(f"cold, start {k}", train(mtp, part, **options)) for k, mtp in enumerate(starts)]
     runs.append(("warm", train(runs[0][1].potential, data, **options)))
-    results = [summary(name, result) for name, result in runs]
+    results = [summary(name, result, matrix) for name, result in runs]
     results.append(plain_bfgs(starts[0], part, 400, given.threads))
     for row in results:
         print(f"{row['training']}: loss {row['loss']:.4g}, forces {1000 * row['force_rmse']:.1f} "
               f"meV/Å; end {row['at the end']}, within 5 % {row.get('within 5 %')}")  # fmt: skip
+    if given.starts > 1:
+        apart = spread([row["loss"] for row in results[: given.starts]])
+        print(f"final losses of {given.starts} starts: {apart['range']:.1%} between the extremes, "
+              f"standard deviation {apart['deviation']:.1%}")  # fmt: skip
     report = {"frames": len(data), "load": os.getloadavg()[0], "parts": table, "runs": results}
     if given.out:
         given.out.write_text(json.dumps(report, indent=1))

@@ -160,6 +160,9 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=100.0, help="processor time, limit of BFGS"
     )
+    parser.add_argument(
+        "--peer-seconds", type=float, default=None, help="the same of motep's, if it differs"
+    )
     parser.add_argument("--gradients", type=int, default=1000, help="limit of BFGS over ours")
     parser.add_argument("--tolerance", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
@@ -169,7 +172,7 @@ def main() -> None:
     read = read_dataset(given.data, given.energy_key, given.forces_key, species=named)
     data = Dataset([x for x in read if len(x.frame) > 1][: given.frames])
     start = start_of(data, given.level, given.seed)
-    peer = bfgs_of_motep(start, data, given.seconds)
+    peer = bfgs_of_motep(start, data, given.peer_seconds or given.seconds)
     far = bfgs_of_ours(start, data, given.gradients, given.seconds)
     each = peer["processor_seconds"] / peer["gradients"]
     mine = ours(start, data, far["loss"], given.tolerance)

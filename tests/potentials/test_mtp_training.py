@@ -9,9 +9,15 @@ import pytest
 
 from elyte.core import Dataset, Frame, InputError, LabelledFrame, Labels, UnknownSpecies
 from elyte.potentials.mtp import MTP
-from elyte.potentials.mtp.gauss_newton import Limits, Minimiser, minimise
+from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
 from elyte.potentials.mtp.loss import Loss, Prior, Weights
-from elyte.potentials.mtp.start import solve_linear, usual_ridge
+from elyte.potentials.mtp.start import (
+    MOST_STARTS,
+    best_start,
+    first_damping,
+    solve_linear,
+    usual_ridge,
+)
 from elyte.potentials.mtp.training import smallest_distance, train
 
 SPECIES = (1, 8)
@@ -243,6 +249,35 @@ def test_a_large_set_begins_with_a_part_and_a_warm_start_does_not() -> None:
     assert frames == sorted(frames)
     warm = train(result.potential, data, max_iterations=3, threads=1)
     assert warm.history[0].frames == 120
+
+
+def test_of_several_starts_the_best_is_gone_on_with() -> None:
+    data = labelled(truth(), frames_of(120))
+    loss, theta, counts = (
+        Loss(initial(), data, prior=prior_of(initial())),
+        initial().parameters,
+        Counts(),
+    )
+    part = loss.part(np.arange(0, 120, 30))
+    chosen = best_start(part, theta, 3, 1 / 30, counts)
+    alone = Counts()
+    first = best_start_of_one(part, theta, alone)
+    assert part.at(chosen).loss <= first.loss * (1 + 1e-12)
+    assert counts.matrices > 2 * alone.matrices / 30  # more than two starts were tried
+    assert counts.matrices < MOST_STARTS * 42 / 30
+    assert counts.iterations == 0  # the steps of the choice are none of the training's
+    assert (best_start(part, theta, 3, 1 / 30, Counts()) == chosen).all()
+    assert (best_start(part, theta, 4, 1 / 30, Counts()) != chosen).any()
+    spared = Counts()
+    assert (best_start(part, theta, 3, 0.5, spared) == theta).all()  # costs too much to compare
+    assert spared == Counts()
+
+
+def best_start_of_one(part: Loss, theta: np.ndarray, counts: Counts):
+    point = solve_linear(part, theta, counts)
+    runner = Minimiser(part, point, first_damping(part, point), counts=counts)
+    minimise(runner, Limits(iterations=40, tolerance=1e-2))
+    return runner.point
 
 
 def test_limits_are_kept_and_told() -> None:

@@ -64,6 +64,12 @@ class Counts:
     evaluations: float = 0
     matrices: float = 0
 
+    def add(self, other: Counts, share: float = 1.0) -> None:
+        """Add work that was counted in units of a share of the frames; steps are not added."""
+        self.gradients += share * other.gradients
+        self.evaluations += share * other.evaluations
+        self.matrices += share * other.matrices
+
 
 @dataclass(frozen=True, eq=False)
 class _Trial:

@@ -1,4 +1,4 @@
-"""Where a training starts: the prior, the linear coefficients, the first damping, the stages."""
+"""Where a training starts: the prior, the best of several starts, the first damping, the stages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from elyte.core.frame import LabelledFrame
+from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
 from elyte.potentials.mtp.loss import Loss, Point, Prior, Weights
 from elyte.potentials.mtp.potential import MTP
 
@@ -17,9 +18,15 @@ Floats = NDArray[np.float64]
 PULL_OF_ATOMS = 1e-6  # 1/eV²: species coefficients 10 eV off cost 1e-4, little beside any loss
 RIDGE = 0.15  # of the mean square of a weighted force; divided by the number of frames
 ROWS_PER_PARAMETER = 120  # of the Jacobian at most: smaller samples cost more steps than they save
+ROUGHLY = 1e-2  # tolerance for a part of the frames
 ROWS_TO_BEGIN = 15  # per parameter, in the first stage of a large set
 GROWTH_OF_STAGES = 4
 FRAMES_FOR_LINEAR = 24
+FEWEST = 4  # frames of a part
+MOST_STARTS = 6  # that are compared on the first part
+COST_OF_STARTS = 120  # gradients of the whole set
+STEPS_OF_START = 40
+TIME_OF_STARTS = 0.25  # of a limit of time
 
 
 def prior_of(
@@ -79,18 +86,26 @@ def _atom_energies(
     return values
 
 
-def solve_linear(loss: Loss, theta: Floats) -> Point:
+def solve_linear(loss: Loss, theta: Floats, counts: Counts | None = None) -> Point:
     """Solve for the coefficients that enter linearly, where this lowers the loss.
 
     The matrix comes from a few frames, the gradient from all.
+
+    Args:
+        loss: the sum of squares.
+        theta: parameters, (P,).
+        counts: gets what this has cost, in units of these frames.
     """
     theta = np.array(theta)
     if not theta[: loss.n_species].any():
         theta[: loss.n_species] = loss.prior.centre[: loss.n_species]
     point = loss.at(theta)
-    every = max(1, len(loss) // FRAMES_FOR_LINEAR)
+    few = np.arange(0, len(loss), max(1, len(loss) // FRAMES_FOR_LINEAR))
     linear = slice(0, loss.n_linear)
-    matrix = loss.normal_matrix(theta, np.arange(0, len(loss), every))[linear, linear]
+    matrix = loss.normal_matrix(theta, few)[linear, linear]
+    if counts is not None:
+        counts.gradients += 2
+        counts.matrices += len(few) / len(loss)
     D = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
     scaled = matrix / np.outer(D, D) + 1e-8 * np.eye(len(D))
     try:
@@ -101,6 +116,55 @@ def solve_linear(loss: Loss, theta: Floats) -> Point:
     better[linear] -= cho_solve(factor, point.gradient[linear] / 2 / D) / D
     solved = loss.at(better)
     return solved if solved.loss < point.loss else point
+
+
+def best_start(
+    part: Loss,
+    theta: Floats,
+    seed: int,
+    share: float,
+    counts: Counts,
+    seconds: float | None = None,
+) -> Floats:
+    """Return where the best of several trainings on a small part of the frames has ended.
+
+    The other starts have the radial coefficients of the first in another order and with other
+    signs. Which of the valleys a start leads to does not show before it is there; where the part
+    is a small one, to go and see costs little. Of a large part only the first start is taken.
+
+    Args:
+        part: loss of the part.
+        theta: the first start, (P,).
+        seed: of the other starts.
+        share: of the frames in the part.
+        counts: gets what this has cost, in units of all frames.
+        seconds: wall time that all starts may take together.
+    """
+    each = share * STEPS_OF_START * (6 + part.n_parameters / 120)  # a step, in gradients, roughly
+    number = min(MOST_STARTS, int(COST_OF_STARTS / each))
+    if number < 2:
+        return theta
+    limits = Limits(seconds and seconds / number, None, STEPS_OF_START, ROUGHLY)
+    own, ends = Counts(), []
+    for start in _variants(part, theta, number, seed):
+        point = solve_linear(part, start, own)
+        runner = Minimiser(part, point, first_damping(part, point), sample_size(part), seed)
+        minimise(runner, limits)
+        own.add(runner.counts)
+        ends.append(runner.point)
+    counts.add(own, share)
+    return min(ends, key=lambda point: point.loss).theta
+
+
+def _variants(loss: Loss, theta: Floats, number: int, seed: int) -> list[Floats]:
+    random = np.random.default_rng([seed, number])
+    starts = [np.array(theta)]
+    for _ in range(number - 1):
+        other = np.array(theta)
+        radial = random.permutation(other[loss.n_linear :])
+        other[loss.n_linear :] = radial * random.choice([-1.0, 1.0], len(radial))
+        starts.append(other)
+    return starts
 
 
 def unexplained(loss: Loss, point: Point) -> float:
@@ -120,20 +184,24 @@ def sample_size(loss: Loss) -> int | None:
     return None if share >= 1 else max(1, int(np.ceil(share * len(loss))))
 
 
-def stages(loss: Loss, theta: Floats, seed: int) -> list[Loss]:
-    """Return growing parts of a large set, the whole set last.
+def is_trained(loss: Loss, theta: Floats) -> bool:
+    """Return whether parameters come from a training, or explain nine tenths of the labels."""
+    if theta[: loss.n_species].any():
+        return True
+    return unexplained(loss, loss.at(theta, gradient=False)) < 0.1
 
-    From scratch most iterations only find the valley, which a part of the frames shows as well. A
-    trained potential is in its valley, and a part without what is new would lead it away.
+
+def stages(loss: Loss, seed: int) -> list[Loss]:
+    """Return growing parts of a large set, the whole set last, for a training from scratch.
+
+    Most iterations only find the valley, which a part of the frames shows as well. (A trained
+    potential is in its valley, and a part without what is new would lead it away.)
     """
-    trained = bool(theta[: loss.n_species].any())
-    if trained or unexplained(loss, loss.at(theta, gradient=False)) < 0.1:
-        return [loss]
     order = np.random.default_rng(seed).permutation(len(loss))
-    share = ROWS_TO_BEGIN * loss.n_parameters / max(loss.set.rows(), 1)
+    share = max(ROWS_TO_BEGIN * loss.n_parameters / max(loss.set.rows(), 1), FEWEST / len(loss))
     parts = []
     while share * GROWTH_OF_STAGES / 2 < 1:
-        count = max(1, int(np.ceil(share * len(loss))))
+        count = int(np.ceil(share * len(loss)))
         parts.append(loss.part(np.sort(order[:count])))
         share *= GROWTH_OF_STAGES
     return [*parts, loss]

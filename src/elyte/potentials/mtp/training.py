@@ -12,10 +12,13 @@ from elyte.core.neighbours import neighbours
 from elyte.core.progress import Progress, silent
 from elyte.potentials.mtp import checkpoint
 from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
-from elyte.potentials.mtp.loss import Loss, Weights, check_enough, check_labels
+from elyte.potentials.mtp.loss import Floats, Loss, Point, Weights, check_enough, check_labels
 from elyte.potentials.mtp.potential import MTP
 from elyte.potentials.mtp.start import (
+    TIME_OF_STARTS,
+    best_start,
     first_damping,
+    is_trained,
     prior_of,
     sample_size,
     solve_linear,
@@ -131,13 +134,17 @@ def _through_stages(loss: Loss, potential: MTP, watch: Watch, seed: int) -> Outc
     """Minimise the loss of growing parts of the set, from a state where there is one."""
     theta, counts, outcome = potential.parameters, Counts(), Outcome()
     state = watch.restored()
-    for number, part in enumerate(stages(loss, theta, seed)):
+    parts = [loss] if is_trained(loss, theta) else stages(loss, seed)
+    if state is None and len(parts) > 1:
+        share, seconds = len(parts[0]) / len(loss), watch.limits.seconds
+        seconds = seconds and TIME_OF_STARTS * seconds
+        theta = best_start(parts[0], theta, seed, share, counts, seconds)
+    for number, part in enumerate(parts):
         if state is not None and number < state["stage"]:
             continue
         watch.stage, share = number, len(part) / len(loss)
         if state is None:
-            point = solve_linear(part, theta)
-            counts.gradients += 2 * share
+            point = _begin(part, theta, counts, share)
             damping = first_damping(part, point)
         else:
             point, damping = part.at(state["theta"]), state["damping"]
@@ -152,3 +159,11 @@ def _through_stages(loss: Loss, potential: MTP, watch: Watch, seed: int) -> Outc
         if not outcome.done:
             break
     return outcome
+
+
+def _begin(part: Loss, theta: Floats, counts: Counts, share: float) -> Point:
+    """Return the point where a stage begins."""
+    own = Counts()
+    point = solve_linear(part, theta, own)
+    counts.add(own, share)
+    return point

@@ -16,10 +16,9 @@ from elyte.core.progress import Progress, silent
 from elyte.potentials.mtp.checkpoint import Keeper
 from elyte.potentials.mtp.gauss_newton import NO_GAIN, Limits, Minimiser
 from elyte.potentials.mtp.loss import Loss, Point
+from elyte.potentials.mtp.start import ROUGHLY
 
 Floats = NDArray[np.float64]
-
-ROUGHLY = 1e-2  # tolerance for a part of the frames
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ class LennardJones final : public ForceField {
 
  private:
   void pair(double r, double& energy, double& slope) const {
-    const double s6 = std::pow(sigma_ / r, 6);
+    const double s2 = sigma_ * sigma_ / (r * r), s6 = s2 * s2 * s2;
     energy = 4 * epsilon_ * s6 * (s6 - 1);
     slope = 4 * epsilon_ * (6 * s6 - 12 * s6 * s6) / r;
     const double start = 0.8 * cutoff_, x = (r - start) / (cutoff_ - start);

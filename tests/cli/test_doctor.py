@@ -34,6 +34,17 @@ def test_what_is_missing_says_how_to_get_it() -> None:
         assert check.found or check.remedy, check.name
 
 
+def test_antechamber_that_is_not_there_says_what_it_would_be_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AMBERHOME", raising=False)
+    monkeypatch.setattr("elyte.reference.classical.antechamber.find_spec", lambda name: None)
+    check = by_name()["antechamber"]
+    assert (check.found, check.need) == (False, "optional")
+    assert "pip install acpype" in check.remedy
+    assert "GAFF2" in check.remedy
+
+
 def test_a_program_is_asked_for_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

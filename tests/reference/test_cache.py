@@ -18,6 +18,21 @@ def test_a_number_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [path.name for path in (tmp_path / "elyte").iterdir()] == ["slopes.json"]
 
 
+def test_a_text_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.recall_text("tables", "a.json") is None
+    cache.remember_text("tables", "a.json", "σ = 1")
+    cache.remember_text("tables", "b.json", "")
+    assert (cache.recall_text("tables", "a.json"), cache.recall_text("tables", "b.json")) == (
+        "σ = 1",
+        "",
+    )
+    names = sorted(path.name for path in (tmp_path / "elyte" / "tables").iterdir())
+    assert names == ["a.json", "b.json"]
+    (tmp_path / "elyte" / "tables" / "a.json").write_bytes(b"\xff\xfe\xff")
+    assert cache.recall_text("tables", "a.json") is None
+
+
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"O": "x"}', '{"O": NaN}', '{"O": null}'])
 def test_damage_is_no_error(tmp_path: Path, monkeypatch, content: str) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

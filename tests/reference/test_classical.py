@@ -78,14 +78,9 @@ def test_energies_of_single_molecules_are_those_of_the_equation(name):
     found = reference().evaluate([frame])[0].energy
     planar = PLANAR.get(name)
     if planar is None and find_table(name).impropers:
-        topology = species_topology(name)
-        count = sum(1 for _ in topology.dihedrals) - len(naive_dihedrals(name))
-        planar = {
-            tuple(a.tolist()): v[1] / KJ
-            for a, v in zip(
-                topology.dihedrals[-count:], topology.dihedral_values[-count:], strict=True
-            )
-        }
+        topology, chains = species_topology(name), naive_dihedrals(name)
+        terms = zip(topology.dihedrals.tolist(), topology.dihedral_values, strict=True)
+        planar = {tuple(a): 2 * v[2] / KJ for a, v in terms if tuple(a) not in chains}
     bonded, pairs = energy(name, frame.positions, improper_of=planar)
     assert found == pytest.approx(bonded + pairs, abs=1e-8)
 

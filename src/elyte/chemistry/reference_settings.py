@@ -124,12 +124,21 @@ class XtbSettings(ReferenceSettings):
 
 
 class ClassicalSettings(ReferenceSettings):
-    """The classical force field OPLS-AA and CL&P, by OpenMM."""
+    """The classical force field OPLS-AA and CL&P, and GAFF2 beside it, by OpenMM."""
 
     engine: Literal["classical"] = _engine("classical")
     method: str = Field(
         default="OPLS-AA", description="force field; OPLS-AA/0.8 scales all charges by 0.8"
     )
+    molecules: tuple[str, ...] = Field(
+        default=(),
+        description="species that GAFF2 describes; a recipe's are added where elyte has no table",
+    )
+
+    def physics(self) -> dict[str, Any]:
+        """Return the fields that change the numbers of a label, as plain values."""
+        values = super().physics()
+        return values if self.molecules else {k: v for k, v in values.items() if k != "molecules"}
 
 
 class GpawSettings(ReferenceSettings):

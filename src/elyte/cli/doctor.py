@@ -17,6 +17,7 @@ from rich.table import Table
 from elyte.chemistry.packing import packmol_program
 from elyte.core.errors import ElyteError, MissingDependency, Outcome
 from elyte.reference import ENGINES
+from elyte.reference.classical import antechamber
 
 Need = Literal["needed", "optional", "elsewhere"]
 """elsewhere: a program of others that elyte reads files of, or that can go on with its results."""
@@ -72,6 +73,7 @@ def checks() -> list[Check]:
         Check("Python", "needed", "", True, f"{platform.python_version()}, {platform.machine()}"),
         *(_native(name) for name in NATIVE_MODULES),
         *_engines(),
+        _antechamber(),
         _openblas(),
         _packmol(),
         *(_library(*row) for row in _LIBRARIES),
@@ -115,6 +117,13 @@ def _engines() -> list[Check]:
         use = _ENGINE_USES.get(name, "labels")
         rows.append(Check(f"engine {name}", need, use, state.done, text, state.reason))
     return rows
+
+
+def _antechamber() -> Check:
+    state = antechamber.available()
+    found = f"{state.details.get('version', '')} ({state.details.get('note', '')})"
+    use = "classical: other molecules"
+    return Check("antechamber", "optional", use, state.done, found, state.reason)
 
 
 def _openblas() -> Check:

@@ -18,7 +18,7 @@ from elyte.core.errors import RecipeError
 from elyte.learning.hybrid import Hybrid
 from elyte.learning.state import Settings, State
 from elyte.reference import EngineSettings
-from elyte.reference.classical import covered
+from elyte.reference.classical import parameter_notes, without_parameters, without_tables
 from elyte.reference.dispersion import DispersionSettings
 from elyte.sampling import cheap_engine
 
@@ -34,7 +34,18 @@ def first_state(settings: Settings) -> State:
     if settings.label_cell is not None:
         return state
     message = determine(settings.label_counts).message
-    return state.saying(f"{message} ('learning: compositions: determined')") if message else state
+    if message:
+        state = state.saying(f"{message} ('learning: compositions: determined')")
+    for note in _doubts(settings):
+        state = state.saying(note)
+    return state
+
+
+def _doubts(settings: Settings) -> list[str]:
+    """Return what is doubtful in the parameters that GAFF2 has for the molecules."""
+    engines = (settings.engine, settings.sampler_engine)
+    names = {name for engine in engines for name in engine.get("molecules", ())}
+    return [f"GAFF2 by analogy: {note}" for note in parameter_notes(names)]
 
 
 def settings(recipe: Recipe, seed: int | None = None) -> Settings:
@@ -48,8 +59,8 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
         RecipeError: the composition cannot be realised.
     """
     composition = plan_composition(recipe)
-    learning, production, reference = recipe.learning, recipe.production, recipe.reference
-    engine = EngineSettings(reference.name, options=reference)
+    learning, production = recipe.learning, recipe.production
+    engine = _reference(recipe, composition.label.counts)
     cells = [read_structure(recipe.structure, cell.repeat) for cell in composition.solid or ()]
     return Settings(
         label_counts=_compositions(recipe, composition.label.counts),
@@ -101,6 +112,22 @@ def settings(recipe: Recipe, seed: int | None = None) -> Settings:
     )
 
 
+def _reference(recipe: Recipe, counts: Mapping[str, int]) -> EngineSettings:
+    """Return the settings of the reference; the classical one describes what it can by GAFF2.
+
+    Raises:
+        RecipeError: the reference is the classical force field, which has no parameters.
+    """
+    reference = recipe.reference
+    if reference.name != "classical" or recipe.structure:
+        return EngineSettings(reference.name, options=reference)
+    missing = _reasons(recipe, counts)
+    if missing:
+        raise RecipeError(f"reference: the classical force field has no parameters for {missing}")
+    molecules = sorted({*reference.molecules, *without_tables(counts)})
+    return EngineSettings(reference.name, options=reference, molecules=tuple(molecules))
+
+
 def _compositions(recipe: Recipe, counts: Mapping[str, int]) -> tuple[dict[str, int], ...]:
     """Return the compositions of the labelled boxes, the recipe's own first."""
     found = label_compositions(counts, bool(recipe.structure))
@@ -124,23 +151,31 @@ def _sampler_engine(
     found = reference
     if chosen != "reference":
         found = cheap_engine([] if recipe.structure else list(counts), reference)
-    _affordable(recipe, found)
     if chosen == "classical" and found["engine"] != "classical":
-        missing = sorted(set(counts) - set(covered()))
-        what = f"has no parameters for {', '.join(missing)}" if missing else "needs OpenMM"
+        missing = _reasons(recipe, counts)
+        what = f"has no parameters for {missing}" if missing else "needs OpenMM"
         raise RecipeError(f"learning.start_engine: the classical force field {what}")
+    _affordable(recipe, found, counts)
     return found
 
 
-def _affordable(recipe: Recipe, engine: Mapping[str, Any]) -> None:
+def _reasons(recipe: Recipe, counts: Mapping[str, int]) -> str:
+    """Return the species without parameters, and why, as part of a sentence; "" if none."""
+    missing = {} if recipe.structure else without_parameters(counts)
+    return "; ".join(f"{name} ({reason})" for name, reason in missing.items())
+
+
+def _affordable(recipe: Recipe, engine: Mapping[str, Any], counts: Mapping[str, int]) -> None:
     """Refuse long dynamics by anything but the classical force field."""
     long_ones = [name for name in recipe.learning.start if name in LONG_SAMPLERS]
     steps = round(recipe.learning.start_time)
     if engine["engine"] != "classical" and long_ones and steps > MOST_REFERENCE_STEPS:
+        missing = _reasons(recipe, counts)
+        why = f"does not know {missing}" if missing else "is not installed, or was not wanted"
         raise RecipeError(
             f"learning.start_time: {steps / 1000:g} ps of {', '.join(long_ones)} would be driven "
             f"by {engine['engine']} itself, {steps} calculations for each few frames (the "
-            "classical force field does not know this electrolyte, or was not wanted); "
+            f"classical force field {why}); "
             f"set it to at most {MOST_REFERENCE_STEPS / 1000:g} ps, or leave these samplers out"
         )
 

@@ -1,4 +1,4 @@
-"""Small numbers that are costly to compute and true of any project: kept beside the user's cache.
+"""Small things that are costly to compute and true of any project: kept beside the user's cache.
 
 The folder is `$XDG_CACHE_HOME/elyte` or `~/.cache/elyte`. It may be deleted at any time, and what
 cannot be read or written is computed anew: nothing depends on it but time.
@@ -14,9 +14,13 @@ import tempfile
 from pathlib import Path
 
 
-def _path(table: str) -> Path:
+def _folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "elyte" / f"{table}.json"
+    return Path(base).expanduser() / "elyte"
+
+
+def _path(table: str) -> Path:
+    return _folder() / f"{table}.json"
 
 
 def _read(table: str) -> dict[str, float]:
@@ -27,6 +31,16 @@ def _read(table: str) -> dict[str, float]:
     return found if isinstance(found, dict) else {}
 
 
+def _write(path: Path, text: str) -> None:
+    """Write a file at once, or not at all."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+
+
 def recall(table: str, name: str) -> float | None:
     """Return a number that was remembered, or None."""
     value = _read(table).get(name)
@@ -35,10 +49,17 @@ def recall(table: str, name: str) -> float | None:
 
 def remember(table: str, name: str, value: float) -> None:
     """Keep a number; two processes that write at once may lose one of two, never both."""
-    path = _path(table)
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            json.dump({**_read(table), name: value}, file, indent=1)
-        os.replace(temporary, path)
+    _write(_path(table), json.dumps({**_read(table), name: value}, indent=1))
+
+
+def recall_text(table: str, name: str) -> str | None:
+    """Return a text that was remembered, or None."""
+    try:
+        return (_folder() / table / name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def remember_text(table: str, name: str, text: str) -> None:
+    """Keep a text in a file of its own, `table/name`."""
+    _write(_folder() / table / name, text)

@@ -10,6 +10,7 @@ from typing import Any
 
 from elyte.chemistry.reference_settings import (
     AseSettings,
+    ClassicalSettings,
     EspressoSettings,
     FoundationSettings,
     ReferenceSettings,
@@ -17,6 +18,7 @@ from elyte.chemistry.reference_settings import (
 )
 from elyte.core.frame import Frame
 from elyte.reference import packages, pseudopotentials
+from elyte.reference.classical.species import fingerprint
 
 RESTING_ON_FILES = (EspressoSettings, VaspSettings, AseSettings, FoundationSettings)
 """Settings that stand for more than they hold."""
@@ -27,6 +29,7 @@ def fingerprints(frame: Frame, engine: str, options: ReferenceSettings) -> dict[
 
     Pseudopotentials: the hash of the file of each element of the frame. A calculator: the version
     of its package. A checkpoint: the hash of its file, or its name and its package's version.
+    Molecules that GAFF2 describes: the hash of their parameters.
 
     Raises:
         InputError: an element without a file, a calculator or checkpoint that is not there.
@@ -35,6 +38,8 @@ def fingerprints(frame: Frame, engine: str, options: ReferenceSettings) -> dict[
     if isinstance(options, EspressoSettings | VaspSettings):
         files = pseudopotentials.find(engine, options.pseudopotentials, set(frame.symbols))
         return {"pseudopotentials": {symbol: file_hash(path) for symbol, path in files.items()}}
+    if isinstance(options, ClassicalSettings) and options.molecules:
+        return {"gaff2": fingerprint(options.molecules)}
     if isinstance(options, AseSettings):
         return {"package": packages.version_of(options.calculator)}
     if isinstance(options, FoundationSettings):

@@ -11,8 +11,8 @@ import numpy as np
 from elyte.core.errors import Outcome
 from elyte.core.frame import Frame, Labels
 from elyte.reference import EngineSettings, find_engine
-from elyte.reference.classical import covered
-from elyte.reference.classical.engine import charge_scale
+from elyte.reference.classical import without_parameters, without_tables
+from elyte.reference.classical.engine import charge_scale, molecules
 from elyte.reference.classical.field import CUTOFF, ClassicalPotential
 from elyte.reference.engines import ENGINES
 
@@ -71,21 +71,26 @@ def sampling_potential(settings: EngineSettings, frame: Frame, pressure: bool = 
         widths = 1.0 / np.linalg.norm(np.linalg.inv(frame.cell), axis=0)
         cutoff = min(CUTOFF, SMALL_BOX * float(widths.min()))
     return ClassicalPotential(
-        charge_scale(settings.method), cutoff, stress="pressure" if pressure else "none", tail=True
+        charge_scale(settings.method),
+        cutoff,
+        stress="pressure" if pressure else "none",
+        tail=True,
+        molecules=molecules(settings),
     )
 
 
 def cheap_engine(species: Sequence[str], reference: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings of the engine for samplers that run dynamics.
 
-    The classical force field with its charges scaled by 0.8, where OpenMM is
-    installed and all species have parameters; else the reference itself.
+    The classical force field with its charges scaled by 0.8, where OpenMM is installed and all
+    species have parameters, by a table or by GAFF2; else the reference itself.
 
     Args:
         species: names; none for a solid.
         reference: settings of the reference engine.
     """
-    known = set(covered())
-    if species and set(species) <= known and ENGINES["classical"].available().done:
-        return EngineSettings(engine="classical", method=CHEAP_METHOD).as_dict()
-    return dict(reference)
+    there = bool(species) and ENGINES["classical"].available().done
+    if not there or without_parameters(species):
+        return dict(reference)
+    others = without_tables(species)
+    return EngineSettings(engine="classical", method=CHEAP_METHOD, molecules=others).as_dict()

@@ -40,6 +40,7 @@ class ClassicalRun:
         rigid_hydrogens: bonds to hydrogen at fixed length, for steps of 2 fs.
         friction: of the Langevin thermostat, 1/ps.
         tail: mean Lennard-Jones interaction beyond the cutoff.
+        molecules: names of the species without a table of elyte's, which GAFF2 describes.
 
     Raises:
         InputError: a value that cannot be used.
@@ -57,6 +58,7 @@ class ClassicalRun:
     rigid_hydrogens: bool = False
     friction: float = 1.0
     tail: bool = True
+    molecules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.ensemble not in ("NVT", "NPT"):
@@ -121,7 +123,7 @@ class _Run:
     def __init__(self, frame: Frame, settings: ClassicalRun, seed: int, threads: int) -> None:
         self.settings = settings
         self.frame = frame
-        topology = frame_topology(frame)
+        topology = frame_topology(frame, settings.molecules)
         whole = whole_molecules(np.array(frame.positions), np.array(frame.cell), topology.bonds)
         cell, turn = reduced_cell(np.array(frame.cell))
         cutoff = min(settings.cutoff, _SMALL_BOX * float(np.diag(cell).min()))

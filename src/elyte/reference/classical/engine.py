@@ -16,10 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from elyte.chemistry import find_species
 from elyte.core.errors import FormatError, InputError, MissingDependency, Outcome, UnknownSpecies
 from elyte.core.frame import Frame
+from elyte.reference.classical import antechamber
 from elyte.reference.classical.cells import repeats
 from elyte.reference.classical.field import CUTOFF, ClassicalPotential
+from elyte.reference.classical.species import fingerprint
 from elyte.reference.classical.tables import covered, table_text
 from elyte.reference.settings import EngineSettings
 
@@ -33,6 +36,8 @@ def available() -> Outcome:
     if importlib.util.find_spec("openmm") is None:
         return Outcome("missing", "OpenMM is not installed: pip install 'elyte[classical]'")
     note = f"OPLS-AA and CL&P for {len(covered())} species"
+    if antechamber.home() is not None:
+        note += ", GAFF2 for others"
     return Outcome("done", details={"version": _openmm(), "note": note})
 
 
@@ -61,8 +66,15 @@ def _parameters() -> str:
 
 
 def level(settings: EngineSettings) -> str:
-    """Return the level of theory: "OPLS-AA/0.8/openmm-8.6.1+1a2b3c4d"."""
-    return f"{settings.method}/{version()}"
+    """Return the level of theory: "OPLS-AA/0.8/openmm-8.6.1+1a2b3c4d"; "+GAFF2-…" with others."""
+    names = molecules(settings)
+    others = f"+GAFF2-{fingerprint(names)[:8]}" if names else ""
+    return f"{settings.method}{others}/{version()}"
+
+
+def molecules(settings: EngineSettings) -> tuple[str, ...]:
+    """Return the names of the species that GAFF2 describes."""
+    return tuple(getattr(settings.options, "molecules", ()))
 
 
 def charge_scale(method: str) -> float:
@@ -84,9 +96,12 @@ def check(frame: Frame, settings: EngineSettings) -> None:
     """Refuse what the force field cannot compute.
 
     Raises:
-        InputError: an unknown method, or a frame that is periodic in one or two directions.
+        InputError: an unknown method or molecule, or a frame that is periodic in one or two
+            directions.
     """
     charge_scale(settings.method)
+    for name in molecules(settings):
+        find_species(name)
     if frame.pbc.any() and not frame.pbc.all():
         raise InputError(
             "the engine 'classical' takes frames that are periodic in all directions or in none, "
@@ -108,8 +123,10 @@ def seconds(frame: Frame, settings: EngineSettings) -> float:
 
 
 @lru_cache(maxsize=4)
-def _potential(scale: float) -> ClassicalPotential:
-    return ClassicalPotential(scale, CUTOFF, platform="Reference", stress="full")
+def _potential(scale: float, molecules: tuple[str, ...]) -> ClassicalPotential:
+    return ClassicalPotential(
+        scale, CUTOFF, platform="Reference", stress="full", molecules=molecules
+    )
 
 
 def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:
@@ -128,8 +145,9 @@ def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:
     if len(frame) == 1 and not frame.pbc.any():
         return {"energy": 0.0, "forces": np.zeros((1, 3)), "stress": None, "charges": None}
     try:
-        labels = _potential(charge_scale(chosen.method)).evaluate([frame])[0]
-    except (UnknownSpecies, FormatError) as error:
+        potential = _potential(charge_scale(chosen.method), molecules(chosen))
+        labels = potential.evaluate([frame])[0]
+    except (UnknownSpecies, FormatError, MissingDependency) as error:
         return Outcome("unknown_molecule", str(error))
     except Exception as error:  # OpenMM's own class, which cannot be named without OpenMM
         if type(error).__name__ != "OpenMMException":

@@ -13,8 +13,9 @@ from elyte.core.errors import InputError
 from elyte.core.frame import Frame, Labels
 from elyte.reference.classical.cells import reduced_cell, repeats, whole_molecules
 from elyte.reference.classical.recognise import recognise
+from elyte.reference.classical.species import species_topology
 from elyte.reference.classical.system import NM, library, make_system
-from elyte.reference.classical.topology import KJ_PER_MOL, Topology, join, species_topology
+from elyte.reference.classical.topology import KJ_PER_MOL, Topology, join
 
 CUTOFF = 9.0
 """Å, of labels and of small boxes; a smaller box is repeated until it is two cutoffs wide."""
@@ -22,13 +23,18 @@ STRAIN = 1e-4
 Floats = NDArray[np.float64]
 
 
-def frame_topology(frame: Frame) -> Topology:
+def frame_topology(frame: Frame, molecules: tuple[str, ...] = ()) -> Topology:
     """Return the topology of a frame.
 
+    Args:
+        frame: of molecules.
+        molecules: names of the species in it that GAFF2 is to describe.
+
     Raises:
-        UnknownSpecies: a molecule that has no table.
+        UnknownSpecies: a molecule that has no parameters.
+        MissingDependency: GAFF2 is needed, and antechamber is not installed.
     """
-    parts = [(species_topology(name), atoms) for name, atoms in recognise(frame)]
+    parts = [(species_topology(name), atoms) for name, atoms in recognise(frame, molecules)]
     return join(parts, len(frame))
 
 
@@ -43,6 +49,7 @@ class ClassicalPotential:
             "none".
         threads: of the platform "CPU".
         tail: add the mean Lennard-Jones interaction beyond the cutoff.
+        molecules: names of the species without a table of elyte's, which GAFF2 describes.
 
     Raises:
         InputError: values that cannot be used.
@@ -57,6 +64,7 @@ class ClassicalPotential:
         stress: str = "full",
         threads: int = 1,
         tail: bool = False,
+        molecules: tuple[str, ...] = (),
     ) -> None:
         if not 0 <= charge_scale <= 2 or not cutoff > 0:
             raise InputError("charge_scale must lie in 0 to 2 and the cutoff be positive")
@@ -69,6 +77,7 @@ class ClassicalPotential:
         self.stress = stress
         self.threads = threads
         self.tail = tail
+        self.molecules = tuple(molecules)
         self._context = lru_cache(maxsize=4)(self._new_context)
         self._topology = lru_cache(maxsize=16)(self._new_topology)
         self._known: dict[tuple[bytes, bytes], Frame] = {}
@@ -109,7 +118,7 @@ class ClassicalPotential:
         return key
 
     def _new_topology(self, identity: tuple[bytes, bytes]) -> Topology:
-        return frame_topology(self._known[identity]).scaled(self.charge_scale)
+        return frame_topology(self._known[identity], self.molecules).scaled(self.charge_scale)
 
     def _at(
         self,

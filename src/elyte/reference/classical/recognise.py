@@ -19,11 +19,15 @@ from elyte.reference.classical.tables import covered
 Indices = NDArray[np.int64]
 
 
-def recognise(frame: Frame) -> list[tuple[str, Indices]]:
+def recognise(frame: Frame, molecules: tuple[str, ...] = ()) -> list[tuple[str, Indices]]:
     """Return for each molecule its species and its atoms in the order of the species' table.
 
     Molecule ids are trusted where the frame has them; otherwise its bonds (by distance) say
     what is a molecule.
+
+    Args:
+        frame: of any molecules.
+        molecules: names of further species to look for, beside those that have a table.
 
     Raises:
         UnknownSpecies: a molecule without a table, with its formula.
@@ -35,14 +39,16 @@ def recognise(frame: Frame) -> list[tuple[str, Indices]]:
     groups = np.split(order, np.flatnonzero(np.diff(index[order])) + 1)
     owner = index[bonds[:, 0]] if len(bonds) else np.empty(0, dtype=np.int64)
     own = [bonds[owner == k] for k in range(len(groups))]
-    return [_molecule(frame, atoms, b) for atoms, b in zip(groups, own, strict=True)]
+    return [_molecule(frame, atoms, b, molecules) for atoms, b in zip(groups, own, strict=True)]
 
 
-def _molecule(frame: Frame, atoms: Indices, bonds: Indices) -> tuple[str, Indices]:
+def _molecule(
+    frame: Frame, atoms: Indices, bonds: Indices, molecules: tuple[str, ...]
+) -> tuple[str, Indices]:
     place = {int(atom): k for k, atom in enumerate(atoms)}
     local = tuple((place[int(i)], place[int(j)]) for i, j in bonds)
     elements = tuple(int(z) for z in frame.numbers[atoms])
-    name, order = _match(elements, tuple(sorted(local)))
+    name, order = _match(elements, tuple(sorted(local)), molecules)
     ordered = atoms[np.array(order)]
     shape = find_species(name).shape
     if shape is not None and shape[0] == "octahedron":
@@ -75,10 +81,10 @@ def _opposites(frame: Frame, atoms: Indices, bonds: Indices) -> Indices:
 
 @lru_cache(maxsize=4096)
 def _match(
-    elements: tuple[int, ...], bonds: tuple[tuple[int, int], ...]
+    elements: tuple[int, ...], bonds: tuple[tuple[int, int], ...], molecules: tuple[str, ...]
 ) -> tuple[str, tuple[int, ...]]:
     """Return the species with these elements and bonds, and its atoms among the given ones."""
-    candidates = _by_elements().get(tuple(sorted(elements)), [])
+    candidates = _by_elements(molecules).get(tuple(sorted(elements)), [])
     graph = _graph(elements, bonds)
     for name in candidates:
         template = _graph(tuple(conformer(name).numbers.tolist()), _pairs(bonds_of(name)))
@@ -91,14 +97,15 @@ def _match(
             return name, tuple(range(len(elements)))
     raise UnknownSpecies(
         f"the classical force field knows no molecule {_formula(elements)} with these bonds; "
-        f"it has {', '.join(covered())}"
+        f"it has {', '.join((*covered(), *molecules))}; others by GAFF2, where the engine's "
+        "setting `molecules` names them ('smiles:…')"
     )
 
 
-@lru_cache(maxsize=1)
-def _by_elements() -> dict[tuple[int, ...], list[str]]:
+@lru_cache(maxsize=16)
+def _by_elements(molecules: tuple[str, ...]) -> dict[tuple[int, ...], list[str]]:
     table: dict[tuple[int, ...], list[str]] = {}
-    for name in covered():
+    for name in (*covered(), *molecules):
         table.setdefault(tuple(sorted(conformer(name).numbers.tolist())), []).append(name)
     return table
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elyte.core.errors import MissingDependency
-from elyte.reference.classical.topology import KJ_PER_MOL, NEIGHBOUR_SCALE, Topology
+from elyte.reference.classical.topology import KJ_PER_MOL, Topology
 
 NM = 0.1
 """Å in nm."""
@@ -96,13 +96,11 @@ def _angles(mm: Any, topology: Topology) -> Any:
 
 
 def _dihedrals(mm: Any, topology: Topology) -> Any:
-    """½V₁(1 + cos φ) + ½V₂(1 − cos 2φ) + …: the even terms have phase π."""
     force = mm.PeriodicTorsionForce()
-    for atoms, values in zip(topology.dihedrals.tolist(), topology.dihedral_values, strict=True):
-        for order, v in enumerate(values, start=1):
-            if v != 0.0:
-                phase = 0.0 if order % 2 else np.pi
-                force.addTorsion(*atoms, order, phase, 0.5 * v / KJ_PER_MOL)
+    for atoms, (order, phase, k) in zip(
+        topology.dihedrals.tolist(), topology.dihedral_values, strict=True
+    ):
+        force.addTorsion(*atoms, round(order), phase, k / KJ_PER_MOL)
     return force
 
 
@@ -113,8 +111,8 @@ def _charges(mm: Any, topology: Topology, periodic: bool, cutoff: float, toleran
     for i, j in topology.excluded.tolist():
         force.addException(i, j, 0.0, 1.0, 0.0)
     q = topology.charges
-    for i, j in topology.halved.tolist():
-        force.addException(i, j, NEIGHBOUR_SCALE * q[i] * q[j], 1.0, 0.0)
+    for (i, j), (scale, _) in zip(topology.near.tolist(), topology.near_values, strict=True):
+        force.addException(i, j, scale * q[i] * q[j], 1.0, 0.0)
     if periodic:
         force.setNonbondedMethod(mm.NonbondedForce.PME)
         force.setCutoffDistance(NM * cutoff)
@@ -126,15 +124,8 @@ def _charges(mm: Any, topology: Topology, periodic: bool, cutoff: float, toleran
 
 
 def _pairs(mm: Any, topology: Topology, periodic: bool, cutoff: float, tail: bool) -> Any:
-    """Lennard-Jones with geometric means: 2√ε σ⁶ and 2√ε σ³ multiply to the pair's factors."""
-    force = mm.CustomNonbondedForce("a1*a2/r^12-b1*b2/r^6")
-    force.addPerParticleParameter("a")
-    force.addPerParticleParameter("b")
-    root = 2.0 * np.sqrt(topology.epsilon / KJ_PER_MOL)
-    sigma = NM * topology.sigma
-    for a, b in zip(root * sigma**6, root * sigma**3, strict=True):
-        force.addParticle([float(a), float(b)])
-    for i, j in np.concatenate([topology.excluded, topology.halved]).tolist():
+    force = _mixed(mm, topology) if topology.arithmetic.any() else _geometric(mm, topology)
+    for i, j in np.concatenate([topology.excluded, topology.near]).tolist():
         force.addExclusion(i, j)
     if periodic:
         force.setNonbondedMethod(mm.CustomNonbondedForce.CutoffPeriodic)
@@ -145,14 +136,39 @@ def _pairs(mm: Any, topology: Topology, periodic: bool, cutoff: float, tail: boo
     return force
 
 
+def _geometric(mm: Any, topology: Topology) -> Any:
+    """Lennard-Jones with geometric means: 2√ε σ⁶ and 2√ε σ³ multiply to the pair's factors."""
+    force = mm.CustomNonbondedForce("a1*a2/r^12-b1*b2/r^6")
+    force.addPerParticleParameter("a")
+    force.addPerParticleParameter("b")
+    root = 2.0 * np.sqrt(topology.epsilon / KJ_PER_MOL)
+    sigma = NM * topology.sigma
+    for a, b in zip(root * sigma**6, root * sigma**3, strict=True):
+        force.addParticle([float(a), float(b)])
+    return force
+
+
+def _mixed(mm: Any, topology: Topology) -> Any:
+    """Lennard-Jones in which each pair takes the mean that `Topology.pair` says."""
+    force = mm.CustomNonbondedForce(
+        "root1*root2*x*(x-1); x=(sigma/r)^6;"
+        "sigma=select(mean1+mean2, 0.5*(size1+size2), sqrt(size1*size2))"
+    )
+    for name in ("root", "size", "mean"):
+        force.addPerParticleParameter(name)
+    root = 2.0 * np.sqrt(topology.epsilon / KJ_PER_MOL)
+    for row in zip(root, NM * topology.sigma, topology.arithmetic, strict=True):
+        force.addParticle([float(value) for value in row])
+    return force
+
+
 def _neighbours(mm: Any, topology: Topology) -> Any:
-    """Half of the Lennard-Jones energy of atoms three bonds apart."""
+    """Their part of the Lennard-Jones energy of atoms three bonds apart."""
     force = mm.CustomBondForce(_LJ)
     force.addPerBondParameter("sigma")
     force.addPerBondParameter("epsilon")
-    for i, j in topology.halved.tolist():
-        sigma = NM * np.sqrt(topology.sigma[i] * topology.sigma[j])
-        epsilon = np.sqrt(topology.epsilon[i] * topology.epsilon[j]) / KJ_PER_MOL
+    for (i, j), (_, scale) in zip(topology.near.tolist(), topology.near_values, strict=True):
+        sigma, epsilon = topology.pair(i, j)
         if epsilon > 0:
-            force.addBond(i, j, [float(sigma), float(NEIGHBOUR_SCALE * epsilon)])
+            force.addBond(i, j, [NM * sigma, float(scale * epsilon / KJ_PER_MOL)])
     return force

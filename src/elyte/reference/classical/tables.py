@@ -21,7 +21,6 @@ from typing import Any
 from elyte.core.errors import FormatError, UnknownSpecies, did_you_mean
 
 _FOLDER = files("elyte.reference.classical") / "tables"
-_SECTIONS = ("bonds", "angles", "dihedrals", "impropers")
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,28 @@ Terms = Mapping[tuple[str, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True)
+class Rules:
+    """What force fields of the same kind do differently.
+
+    Args:
+        charges_near, pairs_near: factors on Coulomb and Lennard-Jones terms of atoms three bonds
+            apart.
+        arithmetic: σ of a pair is the arithmetic mean, not the geometric one.
+        periodic: dihedrals are terms (n, γ, k) of k[1 + cos(nφ − γ)], one after the other, instead
+            of V₁ … V₄.
+    """
+
+    charges_near: float
+    pairs_near: float
+    arithmetic: bool
+    periodic: bool
+
+
+OPLS = Rules(0.5, 0.5, arithmetic=False, periodic=False)
+GAFF2 = Rules(1 / 1.2, 0.5, arithmetic=True, periodic=True)
+
+
+@dataclass(frozen=True)
 class Table:
     """The parameters of one species.
 
@@ -46,6 +67,8 @@ class Table:
         source: where the numbers come from, one entry for each publication.
         atoms: type of each atom, in the order of `elyte.chemistry.conformer`.
         bonds, angles, dihedrals, impropers: classes → numbers, as in the module's equation.
+        rules: of the force field that it belongs to.
+        notes: what a user should know of the parameters.
     """
 
     name: str
@@ -55,6 +78,8 @@ class Table:
     angles: Terms
     dihedrals: Terms
     impropers: Terms
+    rules: Rules = OPLS
+    notes: tuple[str, ...] = ()
 
     @property
     def charge(self) -> float:
@@ -108,7 +133,10 @@ def read_table(text: str) -> Table:
             values["name"],
             tuple(values["source"]),
             tuple(types[label] for label in values["atoms"].split()),
-            *(_terms(values.get(section, {})) for section in _SECTIONS),
+            _terms(values.get("bonds", {})),
+            _terms(values.get("angles", {})),
+            _terms(values.get("dihedrals", {})),
+            _terms(values.get("impropers", {})),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise FormatError(f"a force-field table is not whole: {error!r}") from error

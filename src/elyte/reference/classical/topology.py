@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elyte.chemistry import conformer
-from elyte.chemistry.conformers import bonds_of
 from elyte.core.errors import FormatError
-from elyte.reference.classical.tables import Table, Terms, find_table
+from elyte.reference.classical.tables import Table, Terms
 
 KJ_PER_MOL = 0.010364269656262174
 """kJ/mol in eV."""
-NEIGHBOUR_SCALE = 0.5
-"""Factor on both pair terms of atoms three bonds apart."""
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -32,16 +27,20 @@ class Topology:
         charges: e, (n,).
         sigma: Å, (n,).
         epsilon: eV, (n,).
+        arithmetic: whether σ of the pairs that it is in is the arithmetic mean, bool, (n,).
         bonds: atoms, (b, 2); bond_values: r₀ (Å) and k (eV/Å²), (b, 2).
         angles: atoms, (a, 3); angle_values: θ₀ (rad) and k (eV/rad²), (a, 2).
-        dihedrals: atoms, (d, 4); dihedral_values: V₁ … V₄ (eV), (d, 4).
+        dihedrals: atoms of each term, (d, 4); dihedral_values: n, γ (rad) and k (eV) of
+            k[1 + cos(nφ − γ)], (d, 3).
         excluded: pairs i < j one or two bonds apart, (x, 2).
-        halved: pairs i < j three bonds apart, (h, 2).
+        near: pairs i < j three bonds apart, (h, 2); near_values: factors on their Coulomb and
+            Lennard-Jones energy, (h, 2).
     """
 
     charges: Floats
     sigma: Floats
     epsilon: Floats
+    arithmetic: NDArray[np.bool_]
     bonds: Indices
     bond_values: Floats
     angles: Indices
@@ -49,7 +48,8 @@ class Topology:
     dihedrals: Indices
     dihedral_values: Floats
     excluded: Indices
-    halved: Indices
+    near: Indices
+    near_values: Floats
 
     def __len__(self) -> int:
         return len(self.charges)
@@ -58,8 +58,20 @@ class Topology:
         """Return the same with all charges multiplied."""
         return replace(self, charges=factor * self.charges)
 
+    def pair(self, i: int, j: int) -> tuple[float, float]:
+        """Return σ (Å) and ε (eV) of two atoms.
 
-_ATOM_LISTS = ("bonds", "angles", "dihedrals", "excluded", "halved")
+        σ is the geometric mean of OPLS-AA, or the arithmetic one where an atom of the two is of a
+        force field that has it; ε is the geometric mean.
+        """
+        first, second = self.sigma[i], self.sigma[j]
+        mean = self.arithmetic[i] or self.arithmetic[j]
+        sigma = 0.5 * (first + second) if mean else np.sqrt(first * second)
+        return float(sigma), float(np.sqrt(self.epsilon[i] * self.epsilon[j]))
+
+
+_ATOM_LISTS = ("bonds", "angles", "dihedrals", "excluded", "near")
+_OF_ATOMS = ("charges", "sigma", "epsilon", "arithmetic")
 
 
 def join(parts: Sequence[tuple[Topology, Indices]], n: int) -> Topology:
@@ -72,8 +84,8 @@ def join(parts: Sequence[tuple[Topology, Indices]], n: int) -> Topology:
     arrays: dict[str, NDArray[np.generic]] = {}
     for field in fields(Topology):
         pieces = [(getattr(topology, field.name), atoms) for topology, atoms in parts]
-        if field.name in ("charges", "sigma", "epsilon"):
-            whole = np.zeros(n)
+        if field.name in _OF_ATOMS:
+            whole = np.zeros(n, dtype=bool if field.name == "arithmetic" else float)
             for values, atoms in pieces:
                 whole[atoms] = values
             arrays[field.name] = whole
@@ -82,17 +94,6 @@ def join(parts: Sequence[tuple[Topology, Indices]], n: int) -> Topology:
         else:
             arrays[field.name] = np.concatenate([values for values, _ in pieces])
     return Topology(**arrays)  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=256)
-def species_topology(name: str) -> Topology:
-    """Return the topology of one unit of a species, in the order of its conformer.
-
-    Raises:
-        UnknownSpecies: a species without a table.
-        FormatError: a table that lacks a term, or does not fit the species.
-    """
-    return build(find_table(name), bonds_of(name), conformer(name).positions)
 
 
 def build(table: Table, bonds: Indices, positions: Floats) -> Topology:
@@ -106,34 +107,35 @@ def build(table: Table, bonds: Indices, positions: Floats) -> Topology:
         bonds: pairs of atoms, (b, 2).
         positions: of the template, Å, (n, 3).
     """
-    n = len(table.atoms)
+    n, rules = len(table.atoms), table.rules
     if len(positions) != n:
         raise FormatError(f"the table of {table.name} has {n} atoms, not {len(positions)}")
-    neighbours = _neighbours(n, bonds)
-    angles = [a for a in _angles(neighbours) if not _straight(positions, a, table)]
-    dihedrals = list(_dihedrals(bonds, neighbours))
-    impropers, improper_values = _impropers(table, neighbours)
+    neighbours = neighbours_of(n, bonds)
+    angles = [a for a in angles_of(neighbours) if not _straight(positions, a, table)]
+    chains = list(chains_of(bonds, neighbours))
+    dihedrals, dihedral_values = _dihedrals(table, chains, neighbours)
     bond_values = _values(table, table.bonds, bonds) * KJ_PER_MOL
     angle_values = _values(table, table.angles, angles) * KJ_PER_MOL
-    torsion_values = _values(table, table.dihedrals, dihedrals, 4) * KJ_PER_MOL
     bond_values[:, 0] /= KJ_PER_MOL
     angle_values[:, 0] *= np.pi / 180 / KJ_PER_MOL
     excluded = {(i, j) for i, j in bonds.tolist()} | {
-        (min(i, k), max(i, k)) for i, _, k in _angles(neighbours)
+        (min(i, k), max(i, k)) for i, _, k in angles_of(neighbours)
     }
-    halved = {(min(i, m), max(i, m)) for i, _, _, m in dihedrals} - excluded
+    near = {(min(i, m), max(i, m)) for i, _, _, m in chains} - excluded
     return Topology(
         charges=np.array([atom.charge for atom in table.atoms]),
         sigma=np.array([atom.sigma for atom in table.atoms]),
         epsilon=np.array([atom.epsilon for atom in table.atoms]) * KJ_PER_MOL,
+        arithmetic=np.full(n, rules.arithmetic),
         bonds=bonds,
         bond_values=bond_values,
         angles=_indices(angles, 3),
         angle_values=angle_values,
-        dihedrals=np.concatenate([_indices(dihedrals, 4), impropers]),
-        dihedral_values=np.concatenate([torsion_values, improper_values]),
+        dihedrals=dihedrals,
+        dihedral_values=dihedral_values,
         excluded=_indices(sorted(excluded), 2),
-        halved=_indices(sorted(halved), 2),
+        near=_indices(sorted(near), 2),
+        near_values=np.tile([rules.charges_near, rules.pairs_near], (len(near), 1)),
     )
 
 
@@ -141,7 +143,8 @@ def _indices(rows: Sequence[tuple[int, ...]], width: int) -> Indices:
     return np.array(rows, dtype=np.int64).reshape(-1, width)
 
 
-def _neighbours(n: int, bonds: Indices) -> list[list[int]]:
+def neighbours_of(n: int, bonds: Indices) -> list[list[int]]:
+    """Return the atoms that each of n atoms is bonded to, ascending."""
     found: list[list[int]] = [[] for _ in range(n)]
     for i, j in bonds.tolist():
         found[i].append(j)
@@ -149,13 +152,15 @@ def _neighbours(n: int, bonds: Indices) -> list[list[int]]:
     return [sorted(row) for row in found]
 
 
-def _angles(neighbours: list[list[int]]) -> Iterator[tuple[int, int, int]]:
+def angles_of(neighbours: list[list[int]]) -> Iterator[tuple[int, int, int]]:
+    """Yield the angles, the middle atom second."""
     for j, around in enumerate(neighbours):
         for i, k in combinations(around, 2):
             yield i, j, k
 
 
-def _dihedrals(bonds: Indices, neighbours: list[list[int]]) -> Iterator[tuple[int, int, int, int]]:
+def chains_of(bonds: Indices, neighbours: list[list[int]]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield the chains of four bonded atoms, each once."""
     for j, k in bonds.tolist():
         for i in neighbours[j]:
             for m in neighbours[k]:
@@ -187,20 +192,43 @@ def _values(
     return np.array(rows, dtype=float).reshape(-1, width)
 
 
-def _impropers(table: Table, neighbours: list[list[int]]) -> tuple[Indices, Floats]:
-    """Return planar centres as dihedrals i–j–centre–k with V₂ alone, and their values."""
+def _dihedrals(
+    table: Table, chains: Sequence[tuple[int, int, int, int]], neighbours: list[list[int]]
+) -> tuple[Indices, Floats]:
+    """Return the atoms and numbers of every term of chains and planar centres that is not zero."""
     rows, values = [], []
+    wanted = [(atoms, _find(table, table.dihedrals, atoms)) for atoms in chains]
+    for atoms, numbers in [*wanted, *_impropers(table, neighbours)]:
+        for order, phase, k in _periodic(numbers, table):
+            if k != 0.0:
+                rows.append(atoms)
+                values.append((order, phase, k * KJ_PER_MOL))
+    return _indices(rows, 4), np.array(values, dtype=float).reshape(-1, 3)
+
+
+def _periodic(numbers: Sequence[float], table: Table) -> Iterator[tuple[float, float, float]]:
+    """Yield n, γ (rad) and k (kJ/mol); ½V₁(1 + cos φ) + ½V₂(1 − cos 2φ) + … has γ = 0, π, …"""
+    if table.rules.periodic:
+        for k in range(0, len(numbers), 3):
+            yield numbers[k], np.radians(numbers[k + 1]), numbers[k + 2]
+    else:
+        for order, v in enumerate(numbers, start=1):
+            yield order, 0.0 if order % 2 else np.pi, 0.5 * v
+
+
+def _impropers(
+    table: Table, neighbours: list[list[int]]
+) -> Iterator[tuple[tuple[int, int, int, int], tuple[float, ...]]]:
+    """Yield planar centres as dihedrals i–j–centre–k, and their numbers: V₂ alone in OPLS-AA."""
     for centre, around in enumerate(neighbours):
         if len(around) != 3:
             continue
         names = sorted(table.atoms[i].name for i in around)
-        for key, (v2,) in table.impropers.items():
+        for key, numbers in table.impropers.items():
             outer = [key[0], key[1], key[3]]
             if key[2] == table.atoms[centre].name and sorted(outer) == names:
                 i, j, k = _in_order(around, outer, table)
-                rows.append((i, j, centre, k))
-                values.append((0.0, v2, 0.0, 0.0))
-    return _indices(rows, 4), np.array(values).reshape(-1, 4) * KJ_PER_MOL
+                yield (i, j, centre, k), numbers if table.rules.periodic else (0.0, *numbers)
 
 
 def _in_order(atoms: Sequence[int], names: Sequence[str], table: Table) -> list[int]:

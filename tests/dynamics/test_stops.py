@@ -15,6 +15,8 @@ from elyte.dynamics import (
     DecompositionWatch,
     GradeWatch,
     HeatWatch,
+    MDState,
+    Moment,
     RunSettings,
     VoidWatch,
     VolumeWatch,
@@ -192,6 +194,24 @@ def test_a_runaway_over_the_running_mean_is_told() -> None:
     assert 300 < result.outcome.details["step"] < 400
     calm = simulate(argon(), lennard_jones(), SETTINGS, stop_rules=[HeatWatch(every=5)])
     assert calm.outcome.done
+
+
+@pytest.mark.parametrize("atoms", [3, 30, 300])
+def test_what_a_few_atoms_reach_by_themselves_is_not_too_hot(atoms: int) -> None:
+    """T N_f/T₀ follows χ² with N_f degrees of freedom: a lone molecule is hot now and then."""
+    freedoms, target = 3 * (atoms - 1), 300.0
+    rng = np.random.default_rng(atoms)
+    watch = HeatWatch()
+    frame = gas(atoms + atoms % 2, 30.0)
+    frame = Frame(frame.numbers[:atoms], frame.positions[:atoms], frame.cell, True)
+    zeros = np.zeros((atoms, 3))
+    nothing = np.zeros((3, 3))
+    state = MDState(frame, zeros, zeros, 0.0, nothing, 0, 0.0, np.zeros(0), np.zeros(6))
+    for temperature in target * rng.chisquare(freedoms, 20_000) / freedoms:
+        assert watch.check(Moment(state, float(temperature), target)) is None
+    hot = [watch.check(Moment(state, 9.0 * target, target)) for _ in range(3)]
+    assert hot[-1] is not None
+    assert hot[-1].kind == "too_hot"
 
 
 def test_a_hole_is_told() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -222,6 +223,29 @@ def test_production_that_always_fails_is_given_up() -> None:
     last = drive(world(segment=fails))[-1]
     assert last.restarts == MOST_RESTARTS
     assert "given up" in last.messages[-1]
+
+
+def test_a_molecule_alone_is_run_at_constant_volume() -> None:
+    """Under a barostat it is a gas at 1 bar, and its box grows a thousandfold."""
+    lone = replace(SETTINGS, label_counts=({"EC": 1},), production_counts={"EC": 1})
+    states = drive(world(), lone)
+    assert states[-1].stage == "done"
+    tasks = [task for state in states for task in plan(state)]
+    moving = [t for t in tasks if t.kind in ("explore", "segment")]
+    assert {t.inputs["ensemble"] for t in moving} == {"NVT"}
+    assert len({t.inputs["begin_density"] for t in tasks if t.kind == "prepare"}) == 1
+    others = [t for state in drive(world()) for t in plan(state) if t.kind == "segment"]
+    assert {t.inputs["ensemble"] for t in others} == {"NPT", "NVT"}
+    begun = [t for t in tasks if t.kind == "segment" and "density" in t.inputs]
+    assert len(begun) == len(states[-1].chains)
+
+
+def test_that_reactions_are_wanted_is_told_to_every_task_that_may_see_one() -> None:
+    reactive = replace(SETTINGS, reactions=True)
+    tasks = [task for state in drive(world(), reactive) for task in plan(state)]
+    kinds = ("label", "explore", "prepare", "segment")
+    told = {t.kind: t.inputs.get("reactions") for t in tasks if t.kind in kinds}
+    assert told == dict.fromkeys(kinds, True)
 
 
 def at_density(of_refinement: Callable[[int], float]) -> Answer:

@@ -1,8 +1,7 @@
-"""Any ASE calculator, foundation models in another process, cost before a batch."""
+"""Any ASE calculator, and the cost before a batch."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import ase.build
@@ -14,10 +13,8 @@ from elyte.core import Frame, InputError, LabelledFrame, MissingDependency, Outc
 from elyte.reference import (
     EngineSettings,
     ase_engine,
-    foundation,
     isolated_atom_energies,
     label_frames,
-    packages,
 )
 from elyte.reference.cost import Cost, estimate_cost
 from elyte.workflow import Ledger
@@ -82,66 +79,6 @@ def test_charge_and_spin_reach_a_calculator_by_the_names_it_has() -> None:
     )
     assert _charge_and_spin(settings) == {"charge": -1.0, "uhf": 2}
     assert _charge_and_spin(EMT_SETTINGS) == {}
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment that has a `sevenn` made for a test: Lennard-Jones with its interface."""
-    package = tmp_path / "site" / "sevenn"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    (package / "calculator.py").write_text(
-        "from ase.calculators.lj import LennardJones\n"
-        "def SevenNetCalculator(name, device):\n"
-        "    print('a model that talks')\n"
-        "    if name != '7net-0': raise ValueError(f'no checkpoint {name}')\n"
-        "    return LennardJones(sigma=2.2, epsilon=0.4, rc=4.0)\n"
-    )
-    metadata = tmp_path / "site" / "sevenn-0.0.1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: sevenn\nVersion: 0.0.1\n")
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\nexport PYTHONPATH={tmp_path}/site\nexec {sys.executable} "$@"\n')
-    python.chmod(0o755)
-    monkeypatch.setenv(packages.PYTHON_VARIABLE, str(python))
-    packages._version_elsewhere.cache_clear()
-    return tmp_path
-
-
-def test_a_foundation_model_answers_from_its_own_environment(elsewhere: Path) -> None:
-    from ase.calculators.lj import LennardJones
-
-    frame = copper()
-    settings = EngineSettings("foundation")
-    assert foundation.available().details["version"] == "sevenn 0.0.1"
-    with Ledger(elsewhere / "ledger") as ledger:
-        item = label_frames([frame], settings, ledger, workers=1)[0]
-    assert isinstance(item, LabelledFrame), item
-    expected = frame.to_ase()
-    expected.calc = LennardJones(sigma=2.2, epsilon=0.4, rc=4.0)
-    assert item.labels.energy == pytest.approx(expected.get_potential_energy())
-    assert np.allclose(item.labels.forces, expected.get_forces())
-    assert np.allclose(item.labels.stress, expected.get_stress(voigt=False))
-    assert item.labels.level == "7net-0/sevenn-0.0.1"
-
-
-def test_a_checkpoint_that_is_not_there_is_a_named_failure(elsewhere: Path) -> None:
-    outcome = foundation.label(copper(), EngineSettings("foundation", "7net-9").as_dict())
-    assert isinstance(outcome, Outcome)
-    assert "no checkpoint 7net-9" in outcome.reason
-    foundation.close_server()
-
-
-def test_what_a_foundation_model_cannot_know(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(InputError, match="knows no charge"):
-        foundation.check(copper(), EngineSettings("foundation", charge=1))
-    pair = Frame([1, 1], [[0, 0, 0], [0, 0, 0.8]])
-    with pytest.raises(InputError, match="periodic frames only"):
-        foundation.check(pair, EngineSettings("foundation", "0.3.0", package="chgnet"))
-    monkeypatch.setenv(packages.PYTHON_VARIABLE, str(elsewhere / "none"))
-    assert packages.PYTHON_VARIABLE in foundation.available().reason
 
 
 def test_the_cost_is_measured_once_there_are_labels(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ def noisy(text):
     return {"text": text}
 
 
+def clock():
+    return {"time": time.time()}
+
+
 def fail():
     raise ValueError("no such luck")
 

@@ -62,12 +62,30 @@ def test_a_failure_costs_one_task(function, kind, words):
 
 def test_a_time_limit_ends_one_task():
     slow = Task("pool_tasks:sleep", {"seconds": 60.0})
-    quick = Task("pool_tasks:sleep", {"seconds": 0.0})
+    first, second, last = (Task("pool_tasks:sleep", {"seconds": 0.0}) for _ in range(3))
     with LocalPool(1, ENVIRONMENT, time_limit=2.0) as pool:
-        results = dict(pool.run([slow, quick]))
+        results = dict(pool.run([first, second, slow, last]))
     assert results[slow].kind == "timed_out"
     assert "2 s" in results[slow].reason
-    assert results[quick]["slept"] == 0.0
+    assert results[first]["pid"] == results[second]["pid"] != results[last]["pid"]
+
+
+def test_a_child_with_short_tasks_works_on_while_the_caller_is_busy():
+    """Each pause of the caller is long enough for the task at work and the one sent ahead."""
+    ends = []
+    with LocalPool(1, ENVIRONMENT) as pool:
+        for _task, result in pool.run([Task("pool_tasks:clock") for _ in range(7)]):
+            ends.append(result["time"])
+            time.sleep(0.5)
+    assert sum(gap < 0.25 for gap in np.diff(ends)) >= 2
+
+
+def test_a_long_task_is_not_kept_behind_another():
+    """Tasks are sent ahead where they are short; one of these would wait for two seconds."""
+    tasks = [Task("pool_tasks:sleep", {"seconds": s}) for s in (1.2, 1.2, 1.2, 3.0, 0.0)]
+    with LocalPool(2, ENVIRONMENT) as pool:
+        results = dict(pool.run(tasks))
+    assert results[tasks[4]]["pid"] != results[tasks[3]]["pid"]
 
 
 def test_what_a_task_prints_does_not_disturb():

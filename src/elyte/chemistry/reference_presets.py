@@ -82,7 +82,7 @@ PRESETS: dict[str, Preset] = {
     "chalykh-2025": Preset(
         "Chalykh et al. 2025, carbonates and LiPF6 with MTP",
         "PBE + D3 with zero damping, Γ, EDIFF 1e-6 eV, 750 eV (550 eV without LiPF6: add `cutoff: "
-        "550 eV`)",
+        "550 eV`); three electrons of Li: have `Li_sv` alone in the folder of VASP's potentials",
         {
             "vasp": {
                 "method": "PBE",
@@ -96,12 +96,12 @@ PRESETS: dict[str, Preset] = {
     ),
     "shayestehpour-2024": Preset(
         "Shayestehpour et al. 2024, deep eutectics of LiTFSI with Allegro",
-        "CP2K; functional and basis are in a supplement that is not open: PBE + D3(BJ) with C9, "
-        "TZVP-MOLOPT, 800 Ry",
+        "the paper says CP2K, and leaves the rest to a supplement that is not open; taken here: "
+        "PBE, and all else as Zills et al. (GTH-PBE, TZVP, 800 Ry, D3(BJ) with C9)",
         {
             "cp2k": {
                 "method": "PBE",
-                "basis": "TZVP-MOLOPT",
+                "basis": "TZVP",
                 "cutoff": "800 Ry",
                 "dispersion": "d3bj",
                 "three_body": True,

@@ -131,7 +131,9 @@ def plan(
     console.print(_boxes(composition))
     if not composition.solid:
         console.print(_concentrations(loaded, composition))
-    console.print(_work(loaded, estimate_work(loaded, composition)))
+    alone = not composition.solid and composition.production.molecules == 1
+    first = "NVT" if alone else "NPT"  # one molecule makes no liquid under a barostat
+    console.print(_work(loaded, estimate_work(loaded, composition), first))
     for note in [*composition.notes, *([absent] if absent else [])]:
         console.print(f"[yellow]note[/yellow]  {note}")
 
@@ -181,7 +183,7 @@ def _realised(box: Box, name: str) -> tuple[str, str, str]:
     return f"{box.mole_fractions[name]:.4f}", f"{box.molarity[name]:.3f}", molality
 
 
-def _work(recipe: Recipe, work: Work) -> Table:
+def _work(recipe: Recipe, work: Work, first: str) -> Table:
     learning, production = recipe.learning, recipe.production
     start, each, most = work.labels
     engine = f"{recipe.reference.name}, {recipe.reference.method}"
@@ -207,7 +209,7 @@ def _work(recipe: Recipe, work: Work) -> Table:
         ),
         (
             "production",
-            f"{runs} × ({format_time(production.npt_time)} NPT + "
+            f"{runs} × ({format_time(production.npt_time)} {first} + "
             f"{format_time(production.nvt_time)} NVT)",
             work.production_time,
         ),

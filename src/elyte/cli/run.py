@@ -108,7 +108,8 @@ def status(
     if state["finished_learning"]:
         console.print(f"learning ended: {state['finished_learning']}")
     for chain in state["chains"]:
-        segments = f"{len(chain['equilibration'])} NPT and {len(chain['production'])} NVT segments"
+        before, after = len(chain["equilibration"]), len(chain["production"])
+        segments = f"{before} segments of equilibration and {after} of production"
         console.print(f"{chain['temperature']:g} K, run {chain['replica'] + 1}: {segments}")
     for line in [*state["quarantined"], *state["messages"]]:
         console.print(f"[yellow]note[/yellow]  {line}")

@@ -230,6 +230,9 @@ class DecompositionWatch(StopRule):
 class HeatWatch(StopRule):
     """End a run as "too_hot" when the temperature runs away over its running mean.
 
+    What a canonical ensemble of so few atoms reaches by itself (five standard deviations of
+    χ² with its degrees of freedom, about sevenfold for three atoms) is not too hot.
+
     Args:
         factor: over the larger of running mean and target …
         margin: … plus this, K, is too hot.
@@ -249,7 +252,9 @@ class HeatWatch(StopRule):
     def check(self, moment: Moment) -> Outcome | None:
         """Compare with the running mean."""
         mean = float(np.mean(self._past)) if self._past else 0.0
-        bound = self.factor * max(mean, moment.target) + self.margin
+        usual = max(mean, moment.target)
+        freedoms = 3 * max(len(moment.frame) - 1, 1)
+        bound = max(self.factor * usual + self.margin, _hottest_share(freedoms) * usual)
         hot = moment.temperature > bound
         self._in_a_row = self._in_a_row + 1 if hot else 0
         if self._in_a_row >= self.patience:
@@ -264,6 +269,12 @@ class HeatWatch(StopRule):
             if len(self._past) > self.window:
                 self._past.popleft()
         return None
+
+
+def _hottest_share(freedoms: int) -> float:
+    """Return T/⟨T⟩ five standard deviations out, by Wilson and Hilferty's cube root of χ²."""
+    variance = 2.0 / (9.0 * freedoms)
+    return float((1.0 - variance + 5.0 * np.sqrt(variance)) ** 3)
 
 
 @dataclass

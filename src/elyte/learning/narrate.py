@@ -16,7 +16,7 @@ _TITLES = {
     "explore": "exploring",
     "select": "selecting frames",
     "prepare": "preparing the production boxes",
-    "equilibrate": "equilibrating (NPT)",
+    "equilibrate": "equilibrating",
     "produce": "production (NVT)",
     "relabel": "re-labelling frames of the production",
     "verify": "comparing the production with the reference",

@@ -97,7 +97,7 @@ def _label(state: State) -> tuple[Task, ...]:
 def label_task(settings: Settings, ref: FrameRef, config_type: str) -> Task:
     """Return the task that labels one frame."""
     inputs = {"frame": ref.plain(), "engine": dict(settings.engine), "config_type": config_type}
-    return Task("label", inputs | ({"reactions": True} if settings.reactions else {}))
+    return Task("label", inputs | _reactions(settings))
 
 
 def _check(state: State) -> tuple[Task, ...]:
@@ -112,6 +112,11 @@ def _comparison(state: State, labels: tuple[str, ...]) -> Task:
 def _dispersion(settings: Settings) -> dict[str, Any]:
     """Return the dispersion as an input of a task; none where a recipe has none."""
     return {} if settings.dispersion is None else {"dispersion": dict(settings.dispersion)}
+
+
+def _reactions(settings: Settings) -> dict[str, Any]:
+    """Return as an input of a task that molecules may break; nothing where they may not."""
+    return {"reactions": True} if settings.reactions else {}
 
 
 def _train(state: State) -> tuple[Task, ...]:
@@ -158,7 +163,7 @@ def _explore(state: State) -> tuple[Task, ...]:
                     "counts": _composition(settings, index + state.round),
                     "cell": settings.label_cell,
                     "density": round(settings.density * (low + (high - low) * fraction), 4),
-                    "ensemble": "NVT" if turn % 2 == 0 else "NPT",
+                    "ensemble": "NVT" if turn % 2 == 0 or settings.alone else "NPT",
                     "temperature": temperature,
                     "pressure": settings.pressure,
                     "time": time,
@@ -170,6 +175,7 @@ def _explore(state: State) -> tuple[Task, ...]:
                     "barostat": settings.barostat,
                     "seed": seed,
                     **_dispersion(settings),
+                    **_reactions(settings),
                 },
             )
         )
@@ -209,17 +215,23 @@ def _prepare(state: State) -> tuple[Task, ...]:
                 "counts": dict(settings.production_counts),
                 "cell": settings.production_cell,
                 "density": round(settings.density * LOOSE_PACKING, 4),
-                "begin_density": round(settings.density * SIDES[chain.replica % len(SIDES)], 4),
+                "begin_density": round(settings.density * _side(settings, chain), 4),
                 "temperature": chain.temperature,
                 "anneal": anneal_temperature(settings, chain.temperature),
                 "timestep": settings.timestep,
                 "grade_stop": settings.grade_stop,
                 "seed": _seed(settings, 3, index, state.restarts),
                 **_dispersion(settings),
+                **_reactions(settings),
             },
         )
         for index, chain in enumerate(state.chains)
     )
+
+
+def _side(settings: Settings, chain: Chain) -> float:
+    """Return from which side of the estimated density a chain comes; a lone molecule from none."""
+    return 1.0 if settings.alone else SIDES[chain.replica % len(SIDES)]
 
 
 def _segment(state: State, chain: Chain, ensemble: str, length: int, done: int) -> Task:
@@ -239,8 +251,9 @@ def _segment(state: State, chain: Chain, ensemble: str, length: int, done: int) 
         "barostat": settings.barostat,
         "segment": done,
         **_dispersion(settings),
+        **_reactions(settings),
     }
-    if ensemble == "NVT" and done == 0:
+    if ensemble == "NVT" and done == 0 and chain.equilibration:
         inputs["density"] = state.densities[f"{chain.temperature:g}"]
         index = state.chains.index(chain)
         inputs["velocity_seed"] = _seed(settings, 4, index, state.restarts)
@@ -254,8 +267,10 @@ def segments(total: float, segment: float) -> int:
 
 def _equilibrate(state: State) -> tuple[Task, ...]:
     total = state.settings.npt_time
+    # under a barostat one molecule is a gas, and its box grows a thousandfold
+    ensemble = "NVT" if state.settings.alone else "NPT"
     return tuple(
-        _segment(state, chain, "NPT", int(total), len(chain.equilibration))
+        _segment(state, chain, ensemble, int(total), len(chain.equilibration))
         for chain in state.chains
     )
 

@@ -102,6 +102,11 @@ class Settings:
     sampler_engine: Mapping[str, Any] = field(default_factory=dict)
     sampler_time: float = 10_000.0
 
+    @property
+    def alone(self) -> bool:
+        """Whether the production box holds one molecule: no liquid, and no density to be found."""
+        return self.production_cell is None and sum(self.production_counts.values()) == 1
+
 
 @dataclass(frozen=True)
 class Task:

@@ -148,8 +148,10 @@ def _run(frame: Frame, settings: EngineSettings, minimizer: str) -> dict[str, An
             {"output": programs.last_words(output)},
         )
     if code:
-        reason = abort_message(output) or f"exit code {code}"
-        return Outcome("failed", f"CP2K failed: {reason}", {"output": programs.last_words(output)})
+        reason = f"CP2K failed: {abort_message(output) or f'exit code {code}'}"
+        if "unknown subsection" in reason:
+            reason += f"; this version, {version()}, has no {options.method}"
+        return Outcome("failed", reason, {"output": programs.last_words(output)})
     try:
         labels = read_output(output, len(frame), periodic)
     except FormatError as error:

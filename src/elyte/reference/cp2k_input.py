@@ -168,7 +168,8 @@ def _functional(method: str) -> dict[str, Any]:
     sections: dict[str, dict[str, Any]] = {
         "PBE": {"&PBE": {}},
         "r2SCAN": {"&MGGA_X_R2SCAN": {}, "&MGGA_C_R2SCAN": {}},
-        "B97-3c": {"&BECKE97": {"PARAMETRIZATION": "B97-3c"}},
+        # without its scales said to be 1, CP2K refuses this parametrisation
+        "B97-3c": {"&BECKE97": {"PARAMETRIZATION": "B97-3c", "SCALE_X": "1.0", "SCALE_C": "1.0"}},
     }
     return {"&XC_FUNCTIONAL": sections[method]}
 
@@ -180,7 +181,8 @@ def _dispersion(options: Cp2kSettings) -> dict[str, Any]:
         "TYPE": "DFTD3(BJ)" if options.dispersion == "d3bj" else "DFTD3",
         "PARAMETER_FILE_NAME": "dftd3.dat",
         "CALCULATE_C9_TERM": "T" if options.three_body else "F",
-        "R_CUTOFF": f"[angstrom] {options.dispersion_cutoff:.10g}",
+        # CP2K takes pairs up to twice this value
+        "R_CUTOFF": f"[angstrom] {options.dispersion_cutoff / 2:.10g}",
     }
     if options.method == "r2SCAN":
         pair["D3BJ_SCALING"] = _R2SCAN_D3BJ

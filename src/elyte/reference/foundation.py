@@ -21,12 +21,14 @@ from elyte.chemistry.reference_settings import FoundationSettings
 from elyte.core.errors import InputError, MissingDependency, Outcome
 from elyte.core.frame import Frame
 from elyte.reference import d3, packages, programs
-from elyte.reference.boxes import check_periodicity
+from elyte.reference.boxes import boxed, check_periodicity
 from elyte.reference.settings import EngineSettings
 
 TASK = "elyte.reference.foundation:label"
 PACKAGES = ("sevenn", "chgnet")
 SERVER = Path(__file__).with_name("foundation_server.py")
+VACUUM = 10.0
+"""Å on each side of a molecule; no model's neighbourhood is wider than twice that."""
 environment = programs.environment
 
 
@@ -61,14 +63,11 @@ def check(frame: Frame, settings: EngineSettings) -> None:
     """Refuse what the models cannot compute.
 
     Raises:
-        InputError: periodic in one or two directions; a charge, which no model knows; a molecule
-            without a box for CHGNet, which makes crystals' graphs only.
+        InputError: periodic in one or two directions; a charge, which no model knows.
     """
     check_periodicity(frame, "foundation")
     if settings.charge:
         raise InputError("a foundation model knows no charge: it takes neutral frames")
-    if _options(settings).package == "chgnet" and len(frame) > 1 and not frame.pbc.all():
-        raise InputError("CHGNet takes periodic frames only")
 
 
 def seconds(frame: Frame, settings: EngineSettings) -> float:
@@ -93,7 +92,8 @@ def label(frame: Frame, settings: dict[str, Any]) -> dict[str, Any] | Outcome:
     begin = time.monotonic()
     server = _server(options.package, options.method, packages.foundation_python())
     try:
-        answer = server.ask(frame)
+        # CHGNet knows crystals only: what has no box gets one in which images do not meet
+        answer = server.ask(boxed(frame, VACUUM) if options.package == "chgnet" else frame)
     except (OSError, EOFError) as error:
         close_server()
         return Outcome("failed", f"the server of {options.package} ended: {error}")

@@ -42,8 +42,9 @@ def evaluate(model: Any, request: dict[str, Any]) -> dict[str, Any]:
         request["numbers"], request["positions"], cell=request["cell"], pbc=request["pbc"]
     )
     atoms.calc = model
+    free = "free_energy" in model.implemented_properties
     return {
-        "energy": float(atoms.get_potential_energy(force_consistent=True)),
+        "energy": float(atoms.get_potential_energy(force_consistent=free)),
         "forces": atoms.get_forces().tolist(),
         "stress": atoms.get_stress(voigt=False).tolist() if all(request["pbc"]) else None,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ class _Request:
     config_type: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Bench:
     """What labels are made by and kept in."""
 
@@ -54,13 +55,23 @@ class _Bench:
     engine: Engine
     pool: LocalPool
 
+    @cached_property
+    def version(self) -> str:
+        """The engine's version, asked for once: not for each label."""
+        return self.engine.version()
+
+    @cached_property
+    def level(self) -> str:
+        """The level of theory, asked for once."""
+        return self.engine.level(self.settings)
+
     def provenance(
         self, labels: Labels | None, settings: EngineSettings | None = None
     ) -> dict[str, Any]:
         """Return what is kept with a label besides its numbers."""
         kept: dict[str, Any] = {
             "engine": self.engine.name,
-            "version": self.engine.version(),
+            "version": self.version,
             "settings": (settings or self.settings).as_dict(),
         }
         if labels is not None:
@@ -112,8 +123,8 @@ def label_frames(
     engine = find_engine(settings.engine)
     for frame in frames:
         engine.check(frame, settings)
-    keys = [label_key(frame, settings, engine.version()) for frame in frames]
-    level = engine.level(settings)
+    version, level = engine.version(), engine.level(settings)
+    keys = [label_key(frame, settings, version) for frame in frames]
     requests = {
         key: _Request(key, frame, settings, level, config_type)
         for key, frame in zip(keys, frames, strict=True)
@@ -201,7 +212,7 @@ def _context(
     accept: Callable[[Frame], Outcome] | None,
 ) -> Context:
     """Return what the firewall is to know; limits are narrowed by what the ledger holds."""
-    level = bench.engine.level(bench.settings)
+    level = bench.level
     known = [
         Extremes(e.provenance.get("largest_force"), e.provenance.get("largest_stress"))
         for e in bench.ledger.entries(quarantined=False)
@@ -227,7 +238,7 @@ def _tested(
     The first periodic frames (up to three, for one may be odd) are labelled and strained. A stress
     that is no derivative of the energy puts these and all others into quarantine.
     """
-    level = bench.engine.level(bench.settings)
+    level = bench.level
     verdict = bench.ledger.test(level, strain.NAME)
     if again and verdict is not None and not verdict.done:
         verdict = None  # the engine may have been put right
@@ -269,7 +280,7 @@ def _condemned(
 
     What was not computed yet is not computed: `retry` does so once the engine is put right.
     """
-    level = bench.engine.level(bench.settings)
+    level = bench.level
     item = next((x for x in found.values() if isinstance(x, LabelledFrame)), None)
     if item is not None:
         verdict = strain.diagnosed(item, verdict, _strained_energies(bench, context))
@@ -287,9 +298,14 @@ def _strained_energies(bench: _Bench, context: Context) -> strain.Energies:
     """Return a function that labels strained frames on a bench and returns their energies."""
 
     def energies(frames: Sequence[Frame]) -> list[float] | Outcome:
-        version, level = bench.engine.version(), bench.engine.level(bench.settings)
         requests = [
-            _Request(label_key(f, bench.settings, version), f, bench.settings, level, STRAIN_TEST)
+            _Request(
+                label_key(f, bench.settings, bench.version),
+                f,
+                bench.settings,
+                bench.level,
+                STRAIN_TEST,
+            )
             for f in frames
         ]
         found = {r.key: _known(bench.ledger, r.key) for r in requests}

@@ -18,6 +18,7 @@ import os
 import re
 import sys
 import time
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,12 @@ def find_openblas() -> str | None:
     chosen = os.environ.get("ELYTE_OPENBLAS")
     if chosen is not None:
         return chosen if os.path.isfile(chosen) else None
-    conda = os.environ.get("CONDA_PREFIX", "")
+    return _searched(os.environ.get("CONDA_PREFIX", ""))
+
+
+@lru_cache(maxsize=4)
+def _searched(conda: str) -> str | None:
+    """Look for OpenBLAS where systems put it, once: the cost of a thousand frames asks often."""
     patterns = (f"{conda}/lib/libopenblas.so.0",) if conda else ()
     for pattern in patterns + _OPENBLAS_PATTERNS:
         for path in sorted(glob.glob(pattern)):

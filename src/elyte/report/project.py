@@ -105,12 +105,21 @@ def _at_one_temperature(
         current_timestep=float(np.median(np.diff(runs[0].series["flux_time"]))),
         progress=progress,
     )
-    mass = float(reference.masses.sum())
-    volumes = [run.equilibration["volume"] for run in runs]
-    rho = density([density_series(v, mass) for v in volumes], temperature)
     constant = ("density", "isothermal compressibility")
     others = [q for q in found.quantities if q.name not in constant]
-    return replace(found, quantities=[rho, compressibility(volumes, temperature), *others])
+    return replace(found, quantities=[*_of_the_volume(runs), *others])
+
+
+def _of_the_volume(runs: Sequence[ProductionRun]) -> list[Quantity]:
+    """Return density and compressibility; withheld where no barostat moved the volume."""
+    temperature, mass = runs[0].temperature, float(runs[0].reference.masses.sum())
+    volumes = [run.equilibration["volume"] for run in runs]
+    if all(np.ptp(v) == 0 for v in volumes):
+        reason = "one molecule makes no liquid: it was run at the volume of the recipe"
+        names = (("density", "g/cm³"), ("isothermal compressibility", "1/GPa"))
+        return [Quantity.withhold(*n, reason, temperature=temperature) for n in names]
+    rho = density([density_series(v, mass) for v in volumes], temperature)
+    return [rho, compressibility(volumes, temperature)]
 
 
 def _recorded(run: ProductionRun) -> dict[str, NDArray[np.float64]]:

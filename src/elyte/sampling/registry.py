@@ -100,32 +100,23 @@ def sample(request: Request, progress: Progress | None = None) -> Samples:
     return FUNCTIONS[request.sampler](request, progress or silent)
 
 
-def _ladder(request: Request, progress: Progress) -> Samples:
-    box = request.box()
-    return runs.ladder(
-        box,
-        request.potential(box, pressure=True),
-        request.temperature,
-        request.pressure,
-        request.time,
-        request.number,
-        request.seed % 2**31,
-        progress,
-    )
+def _of_one_box(sampler: Callable[..., Samples]) -> Callable[[Request, Progress], Samples]:
+    """Return a sampler that begins in one packing, at the temperature and pressure asked for."""
 
+    def frames(request: Request, progress: Progress) -> Samples:
+        box = request.box()
+        return sampler(
+            box,
+            request.potential(box, pressure=True),
+            request.temperature,
+            request.pressure,
+            request.time,
+            request.number,
+            request.seed % 2**31,
+            progress,
+        )
 
-def _equilibrium(request: Request, progress: Progress) -> Samples:
-    box = request.box()
-    return runs.equilibrium(
-        box,
-        request.potential(box, pressure=True),
-        request.temperature,
-        request.pressure,
-        request.time,
-        request.number,
-        request.seed % 2**31,
-        progress,
-    )
+    return frames
 
 
 def _nonequilibrium(request: Request, progress: Progress) -> Samples:
@@ -173,7 +164,7 @@ def _distorted(request: Request, progress: Progress) -> Samples:
 
 def _refined(request: Request, progress: Progress) -> Samples:
     """Frames of the cheap equilibrium, each refined by the reference."""
-    start = _equilibrium(request, silent)
+    start = _of_one_box(runs.equilibrium)(request, silent)
     settings = EngineSettings.from_mapping(request.reference)
     found: list[Frame] = []
     outcome = start.outcome
@@ -239,8 +230,8 @@ def _ion_pairs(request: Request, progress: Progress) -> Samples:
 
 
 FUNCTIONS: dict[str, Callable[[Request, Progress], Samples]] = {
-    "ladder": _ladder,
-    "equilibrium": _equilibrium,
+    "ladder": _of_one_box(runs.ladder),
+    "equilibrium": _of_one_box(runs.equilibrium),
     "nonequilibrium": _nonequilibrium,
     "modifiers": _modifiers,
     "distorted": _distorted,

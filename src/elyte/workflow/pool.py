@@ -21,6 +21,9 @@ from elyte.workflow.codec import decode
 from elyte.workflow.task import Task
 from elyte.workflow.worker import LENGTH, message
 
+AHEAD_SECONDS = 1.0
+"""A child whose last task was shorter is given the next one ahead, so that it need not wait while
+the caller stores results; with longer ones a task would wait behind another for no gain."""
 START_SECONDS = 120.0
 """A child that has not said that it is ready after this time has failed to start."""
 
@@ -35,6 +38,7 @@ class LocalPool:
         time_limit: seconds for one task; the child is killed and started anew when it is over.
 
     Use it as a context manager, so that the children end when the work does.
+    Where tasks are short, each child has a second one in its pipe while it is at work.
     """
 
     def __init__(
@@ -78,11 +82,11 @@ class LocalPool:
         """
         waiting = deque(tasks)
         total, done = len(waiting), 0
-        running: dict[int, Task] = {}
+        running: dict[int, deque[Task]] = {}  # the first is at work, a second was sent ahead
         try:
             while waiting or running:
                 self._hand_out(waiting, running)
-                found = [(running.pop(i), result) for i, result in self._collect(running)]
+                found = [self._taken(i, x, waiting, running) for i, x in self._collect(running)]
                 self._hand_out(waiting, running)  # nobody waits while the caller stores results
                 for task, result in found:
                     done += 1
@@ -92,19 +96,23 @@ class LocalPool:
             for index in running:
                 self._retire(index)
 
-    def _hand_out(self, waiting: deque[Task], running: dict[int, Task]) -> None:
+    def _hand_out(self, waiting: deque[Task], running: dict[int, deque[Task]]) -> None:
         for index, child in enumerate(self._children):
             if waiting and index not in running:
                 child = child or _Child(self._environment)
                 self._children[index] = child
-                running[index] = waiting.popleft()
-                child.send(running[index])
+                running[index] = deque([waiting.popleft()])
+                child.send(running[index][0])
+        for index, tasks in running.items():
+            child = self._children[index]
+            if waiting and len(tasks) == 1 and child is not None and child.quick:
+                tasks.append(waiting.popleft())
+                child.send(tasks[-1])
 
-    def _collect(self, running: dict[int, Task]) -> list[tuple[int, Any]]:
+    def _collect(self, running: dict[int, deque[Task]]) -> list[tuple[int, Any]]:
         """Wait until at least one running task has a result (or has failed)."""
         while True:
             found: list[tuple[int, Any]] = []
-            self._wait(running)
             for index in running:
                 child = self._children[index]
                 assert child is not None
@@ -115,8 +123,22 @@ class LocalPool:
                         self._retire(index)
             if found:
                 return found
+            self._wait(running)
 
-    def _wait(self, running: dict[int, Task]) -> None:
+    def _taken(
+        self, index: int, result: Any, waiting: deque[Task], running: dict[int, deque[Task]]
+    ) -> tuple[Task, Any]:
+        """Return the task of a result; what was sent ahead to a child that ended waits again."""
+        tasks = running[index]
+        task = tasks.popleft()
+        if self._children[index] is None:
+            waiting.extendleft(reversed(tasks))
+            tasks.clear()
+        if not tasks:
+            del running[index]
+        return task, result
+
+    def _wait(self, running: dict[int, deque[Task]]) -> None:
         with selectors.DefaultSelector() as selector:
             for index in running:
                 child = self._children[index]
@@ -132,7 +154,10 @@ class LocalPool:
 
 
 class _Child:
-    """One child process and the bytes that have come from it so far."""
+    """One child process and the bytes that have come from it so far.
+
+    `quick` says that its last task was a short one, `finished` that it has ended.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the child)
@@ -148,14 +173,18 @@ class _Child:
         self.output: int = self._process.stdout.fileno()
         os.set_blocking(self.output, False)
         self._buffer = bytearray()
-        self._started = self._since = time.monotonic()
+        self._since = time.monotonic()
+        self._at_work = 0
         self._ready = False
+        self.quick = False
         self.finished = False
 
     def send(self, task: Task) -> None:
         """Write one request; a broken pipe shows in `poll` as a crash."""
         assert self._process.stdin is not None
-        self._since = time.monotonic()
+        if not self._at_work:
+            self._since = time.monotonic()
+        self._at_work += 1
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(message({"function": task.function, "inputs": task.inputs}))
             self._process.stdin.flush()
@@ -164,9 +193,12 @@ class _Child:
         """Return the answer, an `Outcome` of a crash or a time-out, or None: still at work."""
         ended = self._read()
         for answer in self._messages():
+            now = time.monotonic()
             if self._ready:
+                self.quick = now - self._since < AHEAD_SECONDS
+                self._since, self._at_work = now, self._at_work - 1
                 return answer
-            self._ready, self._since = True, time.monotonic()
+            self._ready, self._since = True, now
         if ended:
             self.finished = True
             return Outcome("crashed", self._obituary(), {"stderr": self._last_words()})

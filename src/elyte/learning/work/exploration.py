@@ -96,7 +96,8 @@ def _result(
 ) -> dict[str, Any]:
     saved = sorted(watch.saved, key=lambda pair: -pair[1])[:KEPT]
     frames = [frame for frame, _ in saved]
-    before_stop = [] if run.outcome.done else last_sound_frames(run, potential)
+    whole = not inputs.get("reactions", False)
+    before_stop = [] if run.outcome.done else last_sound_frames(run, potential, whole=whole)
     ordinary = _ordinary(run, inputs["seed"]) if run.outcome.done else []
     first, second = len(frames), len(frames) + len(before_stop)
     frames += before_stop + ordinary
@@ -127,18 +128,23 @@ def _ordinary(run: RunResult, seed: int) -> list[Frame]:
     return [run.trajectory[int(i)] for i in sorted(picks)]
 
 
-def last_sound_frames(run: RunResult, potential: Any, count: int = 1) -> list[Frame]:
+def last_sound_frames(
+    run: RunResult, potential: Any, count: int = 1, whole: bool = True
+) -> list[Frame]:
     """Return the last frames before the end whose molecules are whole and forces not absurd.
 
     Of what has already merged or fallen apart the firewall would refuse the label, and nothing be
-    learnt from the failure. (Where reactions are wanted, these frames come among the saved ones.)
+    learnt from the failure; where reactions are wanted (`whole` is False) it is what there is to
+    learn.
     """
     found: list[Frame] = []
     last = 0
     for step, frame in reversed(run.last_frames):
         if len(found) == count:
             break
-        if (found and last - step < SOUND_APART) or not check_molecules(frame).done:
+        if found and last - step < SOUND_APART:
+            continue
+        if whole and not check_molecules(frame).done:
             continue
         (evaluation,) = potential.evaluate([frame])
         if np.abs(evaluation.forces).max() < BEFORE_STOP_FORCE:

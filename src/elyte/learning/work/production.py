@@ -79,7 +79,7 @@ def prepare(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     run = runs[-1]
     # The graph of bonds that later segments are held against is that of the packing.
     return {
-        **_common(run, model),
+        **_common(run, model, inputs),
         "reference": frame,
         "species": molecule_species(inputs, frame),
         "state": state_record(run.state),
@@ -141,7 +141,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
             watch,
             DecompositionWatch(BondWatch(reference), every=BOND_EVERY),
             HeatWatch(),
-            VoidWatch(VOID_RADIUS, every=VOID_EVERY),
+            *_void_watch(reference),
             VolumeWatch(LEAST_VOLUME * state.frame.volume, MOST_VOLUME * state.frame.volume),
         ),
         flux=_flux(reference, before["species"]),
@@ -149,7 +149,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
     )
     grades = np.array([value for _, value, _ in watch.records] or [0.0])
     result = {
-        **_common(run, model),
+        **_common(run, model, inputs),
         "reference": reference,
         "species": before["species"],
         "state": state_record(run.state),
@@ -193,6 +193,12 @@ def _settings(inputs: Mapping[str, Any], frame: Frame) -> RunSettings:
     )
 
 
+def _void_watch(frame: Frame) -> tuple[VoidWatch, ...]:
+    """Return the watch for holes in a liquid; around one molecule alone there is nothing else."""
+    alone = frame.molecules is not None and not frame.molecules.any()
+    return () if alone else (VoidWatch(VOID_RADIUS, every=VOID_EVERY),)
+
+
 def _begin(inputs: Mapping[str, Any], state: MDState) -> MDState:
     """Bring the first segment at constant volume to its density, and re-draw its velocities."""
     if "density" not in inputs:
@@ -212,8 +218,9 @@ def _flux(frame: Frame, species: list[str]) -> Flux:
     return Flux(kind[frame.molecules], frame.masses / total[frame.molecules])
 
 
-def _common(run: RunResult, potential: Any) -> dict[str, Any]:
+def _common(run: RunResult, potential: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the summary of a run, and frames of it: that before a failure, or snapshots."""
+    whole = not inputs.get("reactions", False)
     summary = {
         "outcome": run.outcome.kind,
         "reason": run.outcome.reason,
@@ -221,7 +228,7 @@ def _common(run: RunResult, potential: Any) -> dict[str, Any]:
         "before_stop": [],
     }
     if not run.outcome.done:
-        frames = last_sound_frames(run, potential, SOUND_FRAMES)
+        frames = last_sound_frames(run, potential, SOUND_FRAMES, whole)
         summary["before_stop"] = list(range(len(frames)))
     elif run.trajectory is not None and len(run.trajectory):
         picks = np.linspace(0, len(run.trajectory) - 1, SNAPSHOTS).round().astype(int)

@@ -24,7 +24,7 @@ GROWTH_OF_STAGES = 4
 FRAMES_FOR_LINEAR = 24
 FEWEST = 4  # frames of a part
 MOST_STARTS = 6  # that are compared on the first part
-COST_OF_STARTS = 120  # gradients of the whole set
+COST_OF_STARTS = 160  # gradients of the whole set
 STEPS_OF_START = 40
 TIME_OF_STARTS = 0.25  # of a limit of time
 

@@ -2,82 +2,30 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from ase.data import ground_state_magnetic_moments
 
 from elyte.core.errors import DamagedData, Outcome
-from elyte.core.frame import Frame, LabelledFrame, Labels
+from elyte.core.frame import Frame, LabelledFrame
 from elyte.core.progress import Progress, silent
 from elyte.reference import strain
+from elyte.reference.bench import Bench, Request, compute, refuse
 from elyte.reference.cost import Cost, estimate_cost
 from elyte.reference.engines import Engine, find_engine
-from elyte.reference.firewall import Context, Limits, inspect
+from elyte.reference.firewall import Context, Limits
 from elyte.reference.programs import CORES
 from elyte.reference.settings import EngineSettings, label_key
-from elyte.reference.suggested import Extremes, extremes, suggested_limits
+from elyte.reference.suggested import Extremes, suggested_limits
 from elyte.workflow.ledger import AUXILIARY, ISOLATED_ATOM, STRAIN_TEST, Ledger
 from elyte.workflow.pool import LocalPool
-from elyte.workflow.task import Task
 
-_LABELS = ("energy", "forces", "stress", "charges")
 TIME_LIMIT = 1800.0
 """Seconds that one label may take."""
 TEST_FRAMES = 3
 """Labels of a new level of theory whose stress is tested, until one passes."""
-_LABELS = ("energy", "forces", "stress", "charges")
-ELECTRONS = ("electrons", "expected_electrons")
-"""What an engine's answer may hold besides labels: how many there are, and how many ought to."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One label to be made, and what it is judged by."""
-
-    key: str
-    frame: Frame
-    settings: EngineSettings
-    level: str
-    config_type: str
-
-
-@dataclass(frozen=True, eq=False)
-class _Bench:
-    """What labels are made by and kept in."""
-
-    settings: EngineSettings
-    ledger: Ledger
-    engine: Engine
-    pool: LocalPool
-
-    @cached_property
-    def version(self) -> str:
-        """The engine's version, asked for once: not for each label."""
-        return self.engine.version()
-
-    @cached_property
-    def level(self) -> str:
-        """The level of theory, asked for once."""
-        return self.engine.level(self.settings)
-
-    def provenance(
-        self, labels: Labels | None, settings: EngineSettings | None = None
-    ) -> dict[str, Any]:
-        """Return what is kept with a label besides its numbers."""
-        kept: dict[str, Any] = {
-            "engine": self.engine.name,
-            "version": self.version,
-            "settings": (settings or self.settings).as_dict(),
-        }
-        if labels is not None:
-            largest = extremes(labels)
-            kept |= {"largest_force": largest.force, "largest_stress": largest.stress}
-        return kept
 
 
 def label_frames(
@@ -126,7 +74,7 @@ def label_frames(
     version, level = engine.version(), engine.level(settings)
     keys = [label_key(frame, settings, version) for frame in frames]
     requests = {
-        key: _Request(key, frame, settings, level, config_type)
+        key: Request(key, frame, settings, level, config_type)
         for key, frame in zip(keys, frames, strict=True)
     }
     found = {key: _known(ledger, key, retry) for key in requests}
@@ -136,7 +84,7 @@ def label_frames(
         children = min(workers, len(missing))
         report(0, len(missing), str(_cost(missing, settings, ledger, children, cores)))
         with LocalPool(children, _environment(engine, cores), time_limit) as pool:
-            bench = _Bench(settings, ledger, engine, pool)
+            bench = Bench(settings, ledger, engine, pool)
             context = _context(missing, bench, limits, accept)
             found.update(_tested(missing, context, bench, report, retry))
     return [_with_frame(found[key], frame) for key, frame in zip(keys, frames, strict=True)]
@@ -164,7 +112,7 @@ def strain_test(
     """
     engine = find_engine(settings.engine)
     with LocalPool(workers, engine.environment(), TIME_LIMIT) as pool:
-        bench = _Bench(settings, ledger, engine, pool)
+        bench = Bench(settings, ledger, engine, pool)
         energies = _strained_energies(bench, Context())
         outcome = strain.compare(
             item, engine.level(settings), energies, engine.strain, engine.stress_noise
@@ -201,13 +149,13 @@ def isolated_atom_energies(
     """
     engine = find_engine(settings.engine)
     with LocalPool(1, engine.environment(), TIME_LIMIT) as pool:
-        bench = _Bench(settings, ledger, engine, pool)
+        bench = Bench(settings, ledger, engine, pool)
         return _atom_energies(sorted(set(numbers)), bench)
 
 
 def _context(
-    missing: Sequence[_Request],
-    bench: _Bench,
+    missing: Sequence[Request],
+    bench: Bench,
     limits: Limits | None,
     accept: Callable[[Frame], Outcome] | None,
 ) -> Context:
@@ -227,9 +175,9 @@ def _context(
 
 
 def _tested(
-    missing: Sequence[_Request],
+    missing: Sequence[Request],
     context: Context,
-    bench: _Bench,
+    bench: Bench,
     report: Progress,
     again: bool = False,
 ) -> dict[str, LabelledFrame | Outcome]:
@@ -245,7 +193,7 @@ def _tested(
     found: dict[str, LabelledFrame | Outcome] = {}
     samples = [r for r in missing if r.frame.pbc.all() and len(r.frame) > 1][:TEST_FRAMES]
     for request in samples if verdict is None else ():
-        found.update(_compute([request], context, bench, report))
+        found.update(compute([request], context, bench, report))
         item = found[request.key]
         if isinstance(item, Outcome) or item.labels.stress is None:
             continue
@@ -265,15 +213,15 @@ def _tested(
     if verdict is not None and found:
         bench.ledger.note_test(level, strain.NAME, verdict)
     rest = [request for request in missing if request.key not in found]
-    found.update(_compute(rest, context, bench, _counting(report, len(missing), len(found))))
+    found.update(compute(rest, context, bench, _counting(report, len(missing), len(found))))
     return found
 
 
 def _condemned(
-    missing: Sequence[_Request],
+    missing: Sequence[Request],
     found: dict[str, LabelledFrame | Outcome],
     verdict: Outcome,
-    bench: _Bench,
+    bench: Bench,
     context: Context,
 ) -> dict[str, LabelledFrame | Outcome]:
     """Quarantine everything of a level whose stress is wrong, and keep the verdict with its cause.
@@ -289,17 +237,17 @@ def _condemned(
         known = found.get(request.key)
         if not isinstance(known, Outcome):
             labels = None if known is None else known.labels
-            _quarantine(bench.ledger, request, verdict, labels, bench.provenance(labels))
+            refuse(bench.ledger, request, verdict, labels, bench.provenance(labels))
             found[request.key] = verdict
     return found
 
 
-def _strained_energies(bench: _Bench, context: Context) -> strain.Energies:
+def _strained_energies(bench: Bench, context: Context) -> strain.Energies:
     """Return a function that labels strained frames on a bench and returns their energies."""
 
     def energies(frames: Sequence[Frame]) -> list[float] | Outcome:
         requests = [
-            _Request(
+            Request(
                 label_key(f, bench.settings, bench.version),
                 f,
                 bench.settings,
@@ -310,7 +258,7 @@ def _strained_energies(bench: _Bench, context: Context) -> strain.Energies:
         ]
         found = {r.key: _known(bench.ledger, r.key) for r in requests}
         missing = [r for r in requests if found[r.key] is None]
-        found.update(_compute(missing, context, bench, silent))
+        found.update(compute(missing, context, bench, silent))
         values = []
         for request in requests:
             item = found[request.key]
@@ -322,41 +270,21 @@ def _strained_energies(bench: _Bench, context: Context) -> strain.Energies:
     return energies
 
 
-def _atom_energies(elements: Sequence[int], bench: _Bench) -> dict[int, float]:
+def _atom_energies(elements: Sequence[int], bench: Bench) -> dict[int, float]:
     requests = {z: _atom_request(int(z), bench.settings, bench.engine) for z in elements}
     found = {request.key: _known(bench.ledger, request.key) for request in requests.values()}
     missing = [request for request in requests.values() if found[request.key] is None]
-    found.update(_compute(missing, Context(), bench, silent))
+    found.update(compute(missing, Context(), bench, silent))
     labels = {z: found[request.key] for z, request in requests.items()}
     return {z: x.labels.energy for z, x in labels.items() if isinstance(x, LabelledFrame)}
 
 
-def _atom_request(number: int, settings: EngineSettings, engine: Engine) -> _Request:
+def _atom_request(number: int, settings: EngineSettings, engine: Engine) -> Request:
     frame = Frame(np.array([number]), np.zeros((1, 3)))
     unpaired = round(float(ground_state_magnetic_moments[number]))
     chosen = replace(settings, charge=0.0, unpaired_electrons=unpaired)
     key = label_key(frame, chosen, engine.version())
-    return _Request(key, frame, chosen, engine.level(settings), ISOLATED_ATOM)
-
-
-def _compute(
-    requests: Sequence[_Request], context: Context, bench: _Bench, progress: Progress
-) -> dict[str, LabelledFrame | Outcome]:
-    """Run requests and store each answer as it comes."""
-    tasks = {
-        Task(bench.engine.task, {"frame": r.frame, "settings": r.settings.as_dict()}): r
-        for r in requests
-    }
-    results: dict[str, LabelledFrame | Outcome] = {}
-    refused, started = 0, time.monotonic()
-    for task, answer in bench.pool.run(tasks):
-        request = tasks[task]
-        results[request.key] = _store(request, answer, context, bench)
-        refused += isinstance(results[request.key], Outcome)
-        rate = (time.monotonic() - started) / len(results)
-        note = f"{rate:.2g} s a label" + (f", {refused} refused" if refused else "")
-        progress(len(results), len(requests), note)
-    return results
+    return Request(key, frame, chosen, engine.level(settings), ISOLATED_ATOM)
 
 
 def _environment(engine: Engine, cores: int) -> dict[str, str]:
@@ -364,47 +292,10 @@ def _environment(engine: Engine, cores: int) -> dict[str, str]:
 
 
 def _cost(
-    missing: Sequence[_Request], settings: EngineSettings, ledger: Ledger, workers: int, cores: int
+    missing: Sequence[Request], settings: EngineSettings, ledger: Ledger, workers: int, cores: int
 ) -> Cost:
     frames = [request.frame for request in missing]
     return estimate_cost(frames, settings, ledger, workers, cores)
-
-
-def _store(
-    request: _Request, answer: Mapping[str, Any] | Outcome, context: Context, bench: _Bench
-) -> LabelledFrame | Outcome:
-    if isinstance(answer, Outcome):
-        provenance = bench.provenance(None, request.settings)
-        _quarantine(bench.ledger, request, answer, None, provenance)
-        return answer
-    labels = Labels(level=request.level, **{n: answer[n] for n in _LABELS if n in answer})
-    electrons = [answer.get(name) for name in ELECTRONS]
-    others = {n: v for n, v in answer.items() if n not in (*_LABELS, *ELECTRONS)}
-    provenance = {**bench.provenance(labels, request.settings), **others}
-    verdict = inspect(request.frame, labels, replace(context, electrons=tuple(electrons)))
-    if not verdict.done:
-        _quarantine(bench.ledger, request, verdict, labels, provenance)
-        return verdict
-    bench.ledger.put(request.key, request.frame, labels, request.config_type, provenance)
-    return LabelledFrame(request.frame, labels, request.config_type)
-
-
-def _quarantine(
-    ledger: Ledger,
-    request: _Request,
-    outcome: Outcome,
-    labels: Labels | None,
-    provenance: dict[str, Any],
-) -> None:
-    ledger.quarantine(
-        request.key,
-        outcome,
-        request.frame,
-        labels,
-        request.config_type,
-        provenance,
-        request.level,
-    )
 
 
 def _known(ledger: Ledger, key: str, retry: bool = False) -> LabelledFrame | Outcome | None:
@@ -421,7 +312,7 @@ def _with_frame(found: LabelledFrame | Outcome | None, frame: Frame) -> Labelled
     return found if isinstance(found, Outcome) else replace(found, frame=frame)
 
 
-def _elements(requests: Sequence[_Request]) -> list[int]:
+def _elements(requests: Sequence[Request]) -> list[int]:
     return sorted({int(z) for request in requests for z in np.unique(request.frame.numbers)})
 
 

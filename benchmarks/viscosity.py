@@ -14,6 +14,7 @@ import numpy as np
 from ase.units import _amu, _e
 
 from elyte._native import dynamics as native
+from elyte.analysis.recorded import symmetric_tensor
 from elyte.analysis.transport.viscosity import viscosity
 from elyte.core.frame import Frame
 from elyte.core.units import BAR, BOLTZMANN
@@ -21,7 +22,6 @@ from elyte.dynamics import RunSettings, simulate
 
 EPSILON, SIGMA, MASS = 0.0103, 3.405, 39.948  # eV, Å, u: argon
 DENSITY, TEMPERATURE = 0.8442, 0.722  # in reduced units
-TENSOR = [["pxx", "pxy", "pxz"], ["pxy", "pyy", "pyz"], ["pxz", "pyz", "pzz"]]
 TIMESTEP, EVERY = 4.0, 5  # fs, steps between rows
 
 
@@ -46,8 +46,7 @@ def stress(kelvin: float, steps: int, seed: int) -> tuple[np.ndarray, float]:
         "NVT", kelvin, steps=steps, timestep=TIMESTEP, series_every=EVERY, thermostat_time=500.0
     )
     series = simulate(frame, field, settings, seed=seed + 100).series
-    rows = np.array([[series[name] for name in line] for line in TENSOR])
-    return BAR * np.moveaxis(rows, -1, 0), frame.volume
+    return BAR * symmetric_tensor(series, "p"), frame.volume
 
 
 def main() -> None:

@@ -55,11 +55,11 @@ def _summed(
     """Return the sums over the columns of some batches of the power spectra and the products."""
     power, products = np.zeros(length // 2 + 1), np.zeros(len(a))
     widest = max(part.stop - part.start for part in parts)
-    of_a, of_b = (_Transforms(len(a), length, widest) if x is not None else None for x in (a, b))
-    assert of_a is not None
+    of_a = _Transforms(len(a), length, widest)
+    of_b = of_a if b is None else _Transforms(len(a), length, widest)
     for part in parts:
         rows, spectra = others, other_spectra = of_a.of(a[:, part], centre)
-        if b is not None and of_b is not None:
+        if b is not None:
             others, other_spectra = of_b.of(b[:, part], centre)
         products += np.einsum("ct,ct->t", rows, others)
         power += np.einsum("cf,cf->f", spectra.real, other_spectra.real)

@@ -7,6 +7,7 @@ blanks, or an npz file with the same names.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,10 @@ def read_series(path: str | Path) -> dict[str, Array]:
     result |= {k: v for k, v in columns.items() if k in ("volume", "energy", "enthalpy")}
     parts = {k[1:]: v for k, v in columns.items() if _KINDS[k] == "pressure"}
     if parts:
-        result["stress"] = _tensor(parts, file)
+        missing = [k for k in _TENSOR if k not in parts]
+        if missing:
+            raise InputError(f"{file}: the stress lacks {', '.join('p' + k for k in missing)}")
+        result["stress"] = symmetric_tensor(parts)
     if any(f"j{x}" in columns for x in "xyz"):
         result["current"] = _vector(columns, file)
     return result
@@ -110,10 +114,14 @@ def _step(times: Array, file: Path) -> float:
     return float(steps.mean())
 
 
-def _tensor(parts: dict[str, Array], file: Path) -> Array:
-    missing = [k for k in _TENSOR if k not in parts]
-    if missing:
-        raise InputError(f"{file}: the stress lacks {', '.join('p' + k for k in missing)}")
+def symmetric_tensor(parts: Mapping[str, Array], prefix: str = "") -> Array:
+    """Return the series of a symmetric tensor, (T, 3, 3), from those of its six components.
+
+    Args:
+        parts: by name, "xx" … "yz" after the prefix, (T,) each; others are left alone.
+        prefix: "p" for "pxx" …
+    """
+    parts = {key: parts[prefix + key] for key in _TENSOR}
     tensor = np.empty((len(parts["xx"]), 3, 3))
     for key, (i, j) in _TENSOR.items():
         tensor[:, i, j] = tensor[:, j, i] = parts[key]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from elyte.analysis import Analysis, SystemDescription, analyse
 from elyte.analysis.across import StatePoint, across
+from elyte.analysis.recorded import symmetric_tensor
 from elyte.analysis.thermo.density import density, density_series
 from elyte.analysis.thermo.fluctuations import compressibility
 from elyte.chemistry import Recipe, plan_composition, template_bonds
@@ -132,8 +133,7 @@ def _recorded(run: ProductionRun) -> dict[str, NDArray[np.float64]]:
     s = run.series
     found = {"energy": s["potential"] + s["kinetic"]}
     if "pxx" in s:  # a run of an earlier version has none
-        rows = [[s["p" + "".join(sorted(i + j))] for j in "xyz"] for i in "xyz"]
-        found["stress"] = BAR * np.moveaxis(np.array(rows), -1, 0)
+        found["stress"] = BAR * symmetric_tensor(s, "p")
         found["timestep"] = np.asarray(np.median(np.diff(s["time"])))
     return found
 

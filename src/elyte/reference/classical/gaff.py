@@ -65,11 +65,15 @@ def gaff_table(name: str) -> Table:
         raise MissingDependency(
             f"GAFF2 parameters of {name} need antechamber: {antechamber.REMEDY}"
         )
-    return _gaff_table(find_species(name).name, folder, antechamber.version(folder))
+    found = _gaff_table(find_species(name).name, folder, antechamber.version(folder))
+    if isinstance(found, UnknownSpecies):
+        raise UnknownSpecies(str(found))
+    return found
 
 
 @lru_cache(maxsize=64)
-def _gaff_table(name: str, folder: Path, version: str) -> Table:
+def _gaff_table(name: str, folder: Path, version: str) -> Table | UnknownSpecies:
+    """Return the table, or why there is none: a refusal costs as much as an answer."""
     species = find_species(name)
     physics = json.dumps([_FORMAT, species.smiles, species.charge, version])
     key = hashlib.sha256(physics.encode()).hexdigest()
@@ -79,7 +83,10 @@ def _gaff_table(name: str, folder: Path, version: str) -> Table:
             return read_json(kept)
         except FormatError:
             pass  # damaged: computed anew
-    table = _computed(name, folder, version)
+    try:
+        table = _computed(name, folder, version)
+    except UnknownSpecies as error:
+        return error
     cache.remember_text("gaff2", f"{key}.json", write_json(table))
     return table
 

@@ -1,0 +1,66 @@
+// The kernel's neighbour list: for each atom ghosts, species by species.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "forcefield.hpp"
+#include "mtp/kernel.hpp"
+
+namespace elyte {
+class GhostGrid;
+}
+
+namespace elyte::mtp {
+
+// Atoms in shares of whole blocks, by their number alone, so that sums over shares do not depend on
+// the number of threads.
+struct Shares {
+  std::int64_t atoms = 0, blocks = 0, count = 0;
+  int block = 1;
+
+  Shares() = default;
+  Shares(std::int64_t n, int block_)
+      : atoms(n),
+        blocks((n + block_ - 1) / block_),
+        count(std::min<std::int64_t>(blocks, n < 512 ? 4 : n < 4096 ? 8 : 16)),
+        block(block_) {}
+  std::int64_t begin(std::int64_t share) const { return blocks * share / count * block; }
+  std::int64_t end(std::int64_t share) const { return std::min(begin(share + 1), atoms); }
+};
+
+class GhostList {
+ public:
+  // List the neighbours within reach, by the species `types` of the atoms; the list is the same
+  // whatever the number of threads. Throws std::invalid_argument for a cell far too small.
+  void build(const Configuration& c, double reach, const std::vector<std::int32_t>& types,
+             int species_count, const Kernel& kernel, int threads);
+
+  // Move atoms and ghosts to where they are now; the threads of a parallel region share the work.
+  void place(const Configuration& c);
+
+  const Shares& shares() const { return shares_; }
+  const double* home() const { return home_; }      // (n, 4) where the atoms are in the cell, Å
+  const double* ghosts() const { return ghosts_; }  // (ghosts, 4), Å
+  const std::int32_t* ghost_atom() const { return ghost_atom_.data(); }
+  const std::int64_t* bounds() const { return bounds_.data(); }  // see Atoms
+  const std::int32_t* neighbours(std::int64_t share) const { return neighbours_[share].data(); }
+  int most_neighbours() const { return most_neighbours_; }
+
+ private:
+  int list_share(std::int64_t share, const GhostGrid& grid, const Kernel& kernel);
+
+  Shares shares_;
+  int species_count_ = 0, most_neighbours_ = 0;
+  std::vector<std::vector<std::int32_t>> neighbours_;  // of the atoms of each share
+  std::vector<std::int64_t> bounds_;                   // in the list of its share
+  std::vector<std::array<std::int32_t, 3>> wrap_;      // whole cells that bring each atom home
+  std::vector<std::array<std::int32_t, 3>> images_;    // whole cells
+  std::vector<std::int32_t> ghost_atom_, ghost_image_, ghost_type_;
+  std::vector<double> memory_;                         // of what follows, aligned to 64 bytes
+  double *ghosts_ = nullptr, *home_ = nullptr, *shift_ = nullptr;
+};
+
+}  // namespace elyte::mtp

@@ -81,14 +81,14 @@ bool Evaluator::update_list(const Configuration& c) {
   // the check is part of a rebuild, which values that are not finite bring about
   if (origin_.valid(c)) return false;
   check(c, origin_.reach());
-  types_.resize(static_cast<std::size_t>(c.n));
+  std::vector<std::int32_t> types(static_cast<std::size_t>(c.n));
   for (std::int64_t i = 0; i < c.n; ++i) {
-    types_[i] = plan_->model().type(c.numbers[i]);
-    if (types_[i] < 0)
+    types[i] = plan_->model().type(c.numbers[i]);
+    if (types[i] < 0)
       throw std::invalid_argument("the potential does not know the element with atomic number " +
                                   std::to_string(c.numbers[i]));
   }
-  list_.build(c, origin_.reach(), types_, plan_->tables().species_count, *kernel_, threads_);
+  list_.build(c, origin_.reach(), std::move(types), plan_->tables().species_count, *kernel_, threads_);
   origin_.set(c);
   return true;
 }
@@ -96,32 +96,30 @@ bool Evaluator::update_list(const Configuration& c) {
 void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   update_list(c);
   const Shares& shares = list_.shares();
-  const Atoms atoms{types_.data(),      list_.home(),   list_.ghosts(), list_.ghost_atom(),
-                    nullptr,            list_.bounds(), list_.most_neighbours()};
   const auto n = static_cast<std::size_t>(c.n);
-  const int threads =
-      static_cast<int>(std::min<std::int64_t>(threads_, std::max<std::int64_t>(shares.count, 1)));
-  const std::size_t needed = kernel_->scratch(plan_->tables(), atoms);
+  const int threads = list_.threads();
   scratch_.resize(static_cast<std::size_t>(threads));
   energies_.resize(n);
   result.forces.resize(3 * n);
   double* all_forces = forces_.aligned(4 * n * static_cast<std::size_t>(shares.count));
   std::vector<Results> results(static_cast<std::size_t>(shares.count));
   make_room_for_rows(result, n, results);
+  // a share is always the same thread's, in whose cache its forces and neighbours are
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
-    list_.place(c);
-    double* memory = scratch_[static_cast<std::size_t>(omp_get_thread_num())].aligned(needed);
-#pragma omp for schedule(dynamic, 1)
+    const int thread = omp_get_thread_num();
+    list_.place(c, thread, omp_get_num_threads());
+#pragma omp for schedule(static)
     for (std::int64_t share = 0; share < shares.count; ++share) {
       double* forces = all_forces + 4 * n * static_cast<std::size_t>(share);
       std::fill(forces, forces + 4 * n, 0.0);
       Results& part = results[static_cast<std::size_t>(share)];
       part.energies = energies_.data();
       part.forces = forces;
-      Atoms mine = atoms;
-      mine.neighbours = list_.neighbours(share);
-      kernel_->range(plan_->tables(), mine, shares.begin(share), shares.end(share), memory, part);
+      const Atoms atoms = list_.atoms(share, thread);
+      double* memory = scratch_[static_cast<std::size_t>(thread)].aligned(
+          kernel_->scratch(plan_->tables(), atoms));
+      kernel_->range(plan_->tables(), atoms, shares.begin(share), shares.end(share), memory, part);
     }
     sum_forces(results, result.forces);
   }

@@ -49,7 +49,6 @@ class Evaluator final : public ForceField {
   const Kernel* kernel_;
   Origin origin_;
   GhostList list_;
-  std::vector<std::int32_t> types_;
   std::vector<double> energies_, row_sums_;
   Scratch forces_;
   std::vector<Scratch> scratch_;

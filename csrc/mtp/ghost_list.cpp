@@ -7,18 +7,20 @@
 
 namespace elyte::mtp {
 
-void GhostList::build(const Configuration& c, double reach, const std::vector<std::int32_t>& types,
+void GhostList::build(const Configuration& c, double reach, std::vector<std::int32_t> types,
                       int species_count, const Kernel& kernel, int threads) {
-  GhostGrid grid(c, reach, threads);
   shares_ = Shares(c.n, kernel.block);
+  threads_ = static_cast<int>(std::max<std::int64_t>(1, std::min<std::int64_t>(threads, shares_.count)));
+  GhostGrid grid(c, reach, threads_);
   species_count_ = species_count;
+  types_ = std::move(types);
   ghost_type_.resize(grid.size() + SPARE_GHOSTS);
-  for (std::size_t g = 0; g < grid.size(); ++g) ghost_type_[g] = types[grid.atom[g]];
+  for (std::size_t g = 0; g < grid.size(); ++g) ghost_type_[g] = types_[grid.atom[g]];
   neighbours_.resize(static_cast<std::size_t>(shares_.count));
   bounds_.resize(static_cast<std::size_t>(c.n) * (species_count + 1));
   std::vector<int> most(neighbours_.size(), 0);
   std::exception_ptr error;  // may not leave the parallel region
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(static) num_threads(threads_) if (threads_ > 1)
   for (std::int64_t share = 0; share < shares_.count; ++share) try {
       most[share] = list_share(share, grid, kernel);
     } catch (...) {
@@ -31,11 +33,7 @@ void GhostList::build(const Configuration& c, double reach, const std::vector<st
   ghost_atom_ = std::move(grid.atom);
   ghost_image_ = std::move(grid.image);
   images_ = std::move(grid.images);
-  memory_.resize(4 * (wrap_.size() + images_.size() + ghost_atom_.size()) + 8);
-  const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());
-  ghosts_ = memory_.data() + (64 - address % 64) % 64 / sizeof(double);
-  home_ = ghosts_ + 4 * ghost_atom_.size();
-  shift_ = home_ + 4 * wrap_.size();
+  make_room();
 }
 
 // Returns the most neighbours that an atom of the share has.
@@ -64,23 +62,58 @@ int GhostList::list_share(std::int64_t share, const GhostGrid& grid, const Kerne
   return static_cast<int>(most);
 }
 
-void GhostList::place(const Configuration& c) {
-  const auto n = static_cast<std::int64_t>(wrap_.size());
-  const auto ghosts = static_cast<std::int64_t>(ghost_atom_.size());
-  const auto images = static_cast<std::int64_t>(images_.size());
-#pragma omp for schedule(static) nowait
-  for (std::int64_t k = 0; k < images; ++k)
-    for (int x = 0; x < 3; ++x)
-      shift_[4 * k + x] = images_[k][0] * c.cell[x] + images_[k][1] * c.cell[3 + x] +
-                          images_[k][2] * c.cell[6 + x];
-#pragma omp for schedule(static)
-  for (std::int64_t i = 0; i < n; ++i)
-    detail::wrapped(c.positions + 3 * i, wrap_[i], c.cell, home_ + 4 * i);
-#pragma omp for schedule(static)
-  for (std::int64_t g = 0; g < ghosts; ++g) {
-    const double *from = home_ + 4 * ghost_atom_[g], *shift = shift_ + 4 * ghost_image_[g];
-    for (int x = 0; x < 4; ++x) ghosts_[4 * g + x] = from[x] + shift[x];
+// What another core has written comes slowly: as long as they are few, each thread has ghosts of its
+// own. Beyond this number all threads place them together.
+constexpr std::size_t FEW_GHOSTS = 16384;
+
+void GhostList::make_room() {
+  const std::size_t atoms = 4 * wrap_.size(), images = 4 * images_.size();
+  const std::size_t ghosts = 4 * ghost_atom_.size();
+  places_.resize(ghost_atom_.size() < FEW_GHOSTS ? static_cast<std::size_t>(threads_) : 1);
+  for (Places& places : places_) {
+    places.memory.resize(ghosts + atoms + images + 8);
+    const auto address = reinterpret_cast<std::uintptr_t>(places.memory.data());
+    places.ghosts = places.memory.data() + (64 - address % 64) % 64 / sizeof(double);
+    places.home = places.ghosts + ghosts;
+    places.shift = places.home + atoms;
   }
+}
+
+void GhostList::place(const Configuration& c, int thread, int threads) {
+  const bool together = places_.size() == 1 && threads > 1;
+  const Places& mine = places_[together ? 0 : static_cast<std::size_t>(thread)];
+  const auto part = [&](std::size_t count, int end) {
+    return together ? count * static_cast<std::size_t>(thread + end) / static_cast<std::size_t>(threads)
+                    : count * static_cast<std::size_t>(end);
+  };
+  for (std::size_t k = part(images_.size(), 0); k < part(images_.size(), 1); ++k)
+    for (int x = 0; x < 3; ++x)
+      mine.shift[4 * k + x] = images_[k][0] * c.cell[x] + images_[k][1] * c.cell[3 + x] +
+                              images_[k][2] * c.cell[6 + x];
+  for (std::size_t i = part(wrap_.size(), 0); i < part(wrap_.size(), 1); ++i)
+    detail::wrapped(c.positions + 3 * i, wrap_[i], c.cell, mine.home + 4 * i);
+  if (together) {
+#pragma omp barrier
+  }
+  const std::size_t end = part(ghost_atom_.size(), 1);
+  for (std::size_t g = part(ghost_atom_.size(), 0); g < end; ++g) {
+    const double *from = mine.home + 4 * ghost_atom_[g], *shift = mine.shift + 4 * ghost_image_[g];
+    for (int x = 0; x < 4; ++x) mine.ghosts[4 * g + x] = from[x] + shift[x];
+  }
+  if (together) {
+#pragma omp barrier
+  }
+}
+
+Atoms GhostList::atoms(std::int64_t share, int thread) const {
+  const Places& mine = places_[places_.size() == 1 ? 0 : static_cast<std::size_t>(thread)];
+  return {types_.data(),
+          mine.home,
+          mine.ghosts,
+          ghost_atom_.data(),
+          neighbours_[static_cast<std::size_t>(share)].data(),
+          bounds_.data(),
+          most_neighbours_};
 }
 
 }  // namespace elyte::mtp

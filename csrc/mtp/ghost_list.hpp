@@ -35,32 +35,38 @@ class GhostList {
  public:
   // List the neighbours within reach, by the species `types` of the atoms; the list is the same
   // whatever the number of threads. Throws std::invalid_argument for a cell far too small.
-  void build(const Configuration& c, double reach, const std::vector<std::int32_t>& types,
+  void build(const Configuration& c, double reach, std::vector<std::int32_t> types,
              int species_count, const Kernel& kernel, int threads);
 
-  // Move atoms and ghosts to where they are now; the threads of a parallel region share the work.
-  void place(const Configuration& c);
+  // Bring atoms and ghosts to where they are now, as the given one of several threads sees them; all of
+  // a parallel region must call it.
+  void place(const Configuration& c, int thread, int threads);
 
   const Shares& shares() const { return shares_; }
-  const double* home() const { return home_; }      // (n, 4) where the atoms are in the cell, Å
-  const double* ghosts() const { return ghosts_; }  // (ghosts, 4), Å
-  const std::int32_t* ghost_atom() const { return ghost_atom_.data(); }
-  const std::int64_t* bounds() const { return bounds_.data(); }  // see Atoms
-  const std::int32_t* neighbours(std::int64_t share) const { return neighbours_[share].data(); }
-  int most_neighbours() const { return most_neighbours_; }
+  int threads() const { return threads_; }  // for which there is work
+  // The atoms for the kernel, which is to be run over those of the share only, by the given thread.
+  Atoms atoms(std::int64_t share, int thread) const;
 
  private:
   int list_share(std::int64_t share, const GhostGrid& grid, const Kernel& kernel);
 
+  // Positions, Å: of the atoms brought home, (n, 4), and the ghosts, (…, 4), aligned to 64 bytes; and
+  // what is added for each image, (…, 4).
+  struct Places {
+    std::vector<double> memory;
+    double *ghosts, *home, *shift;
+  };
+  void make_room();
+
   Shares shares_;
-  int species_count_ = 0, most_neighbours_ = 0;
+  int species_count_ = 0, most_neighbours_ = 0, threads_ = 1;
+  std::vector<std::int32_t> types_;
   std::vector<std::vector<std::int32_t>> neighbours_;  // of the atoms of each share
   std::vector<std::int64_t> bounds_;                   // in the list of its share
   std::vector<std::array<std::int32_t, 3>> wrap_;      // whole cells that bring each atom home
   std::vector<std::array<std::int32_t, 3>> images_;    // whole cells
   std::vector<std::int32_t> ghost_atom_, ghost_image_, ghost_type_;
-  std::vector<double> memory_;                         // of what follows, aligned to 64 bytes
-  double *ghosts_ = nullptr, *home_ = nullptr, *shift_ = nullptr;
+  std::vector<Places> places_;  // one for all threads, or one for each
 };
 
 }  // namespace elyte::mtp

@@ -71,6 +71,7 @@ inline GhostGrid::GhostGrid(const Configuration& c, double cutoff, int threads)
   fraction_.resize(3 * n);
   home.resize(3 * n);
   wrap.assign(n, {0, 0, 0});
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
   for (std::size_t i = 0; i < n; ++i) {
     for (int a = 0; a < 3; ++a) {
       double f = 0;

@@ -15,6 +15,7 @@ void GhostList::build(const Configuration& c, double reach, std::vector<std::int
   species_count_ = species_count;
   types_ = std::move(types);
   ghost_type_.resize(grid.size() + SPARE_GHOSTS);
+#pragma omp parallel for schedule(static) num_threads(threads_) if (threads_ > 1)
   for (std::size_t g = 0; g < grid.size(); ++g) ghost_type_[g] = types_[grid.atom[g]];
   neighbours_.resize(static_cast<std::size_t>(shares_.count));
   bounds_.resize(static_cast<std::size_t>(c.n) * (species_count + 1));
@@ -29,7 +30,8 @@ void GhostList::build(const Configuration& c, double reach, std::vector<std::int
     }
   if (error) std::rethrow_exception(error);
   most_neighbours_ = most.empty() ? 0 : *std::max_element(most.begin(), most.end());
-  wrap_ = std::move(grid.wrap);
+  whole_.resize(3 * grid.wrap.size());
+  for (std::size_t k = 0; k < whole_.size(); ++k) whole_[k] = grid.wrap[k / 3][k % 3];
   ghost_atom_ = std::move(grid.atom);
   ghost_image_ = std::move(grid.image);
   images_ = std::move(grid.images);
@@ -67,7 +69,7 @@ int GhostList::list_share(std::int64_t share, const GhostGrid& grid, const Kerne
 constexpr std::size_t FEW_GHOSTS = 16384;
 
 void GhostList::make_room() {
-  const std::size_t atoms = 4 * wrap_.size(), images = 4 * images_.size();
+  const std::size_t atoms = 4 * types_.size(), images = 4 * images_.size();
   const std::size_t ghosts = 4 * ghost_atom_.size();
   places_.resize(ghost_atom_.size() < FEW_GHOSTS ? static_cast<std::size_t>(threads_) : 1);
   for (Places& places : places_) {
@@ -90,8 +92,12 @@ void GhostList::place(const Configuration& c, int thread, int threads) {
     for (int x = 0; x < 3; ++x)
       mine.shift[4 * k + x] = images_[k][0] * c.cell[x] + images_[k][1] * c.cell[3 + x] +
                               images_[k][2] * c.cell[6 + x];
-  for (std::size_t i = part(wrap_.size(), 0); i < part(wrap_.size(), 1); ++i)
-    detail::wrapped(c.positions + 3 * i, wrap_[i], c.cell, mine.home + 4 * i);
+  for (std::size_t i = part(types_.size(), 0); i < part(types_.size(), 1); ++i) {
+    const double* whole = &whole_[3 * i];
+    for (int x = 0; x < 3; ++x)
+      mine.home[4 * i + x] = c.positions[3 * i + x] - (whole[0] * c.cell[x] + whole[1] * c.cell[3 + x] +
+                                                       whole[2] * c.cell[6 + x]);
+  }
   if (together) {
 #pragma omp barrier
   }

@@ -63,8 +63,8 @@ class GhostList {
   std::vector<std::int32_t> types_;
   std::vector<std::vector<std::int32_t>> neighbours_;  // of the atoms of each share
   std::vector<std::int64_t> bounds_;                   // in the list of its share
-  std::vector<std::array<std::int32_t, 3>> wrap_;      // whole cells that bring each atom home
-  std::vector<std::array<std::int32_t, 3>> images_;    // whole cells
+  std::vector<double> whole_;                          // (n, 3) cells taken off each atom
+  std::vector<std::array<std::int32_t, 3>> images_;    // cells added in each image
   std::vector<std::int32_t> ghost_atom_, ghost_image_, ghost_type_;
   std::vector<Places> places_;  // one for all threads, or one for each
 };

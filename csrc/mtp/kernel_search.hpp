@@ -16,6 +16,13 @@ ELYTE_INLINE Narrow load_narrow(const float* p) {
   return *reinterpret_cast<const NarrowUnaligned*>(p);
 }
 
+#if defined(__AVX512F__)
+// The first `valid` lanes, or all if there are fewer.
+ELYTE_INLINE unsigned first_lanes(int valid) {
+  return (1u << (valid < NARROW ? valid : NARROW)) - 1;
+}
+#endif
+
 // What is found: ghosts and their species, side by side.
 struct Found {
   std::int32_t *ghosts, *types;
@@ -29,7 +36,7 @@ ELYTE_INLINE void keep_lanes(Narrow r2, float limit, std::int32_t first, int val
 #if defined(__AVX512F__)
   const auto near =
       static_cast<__mmask16>(_mm512_cmp_ps_mask(r2, _mm512_set1_ps(limit), _CMP_LT_OQ) &
-                             (valid >= NARROW ? 0xffff : (1 << valid) - 1));
+                             first_lanes(valid));
   const __m512i lanes = _mm512_add_epi32(
       _mm512_set1_epi32(first),
       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
@@ -53,11 +60,10 @@ ELYTE_INLINE std::int32_t keep_species(const Found& found, int species, std::int
 #if defined(__AVX512F__)
   for (std::int32_t k = 0; k < found.count; k += NARROW) {
     const __m512i ghosts = _mm512_loadu_si512(found.ghosts + k);
-    const int valid = found.count - k;
     const auto kept = static_cast<__mmask16>(
         _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(found.types + k), _mm512_set1_epi32(species)) &
         _mm512_cmpneq_epi32_mask(ghosts, _mm512_set1_epi32(self)) &
-        (valid >= NARROW ? 0xffff : (1 << valid) - 1));
+        first_lanes(found.count - k));
     _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi32(kept, ghosts));
     count += __builtin_popcount(kept);
   }
@@ -73,15 +79,17 @@ ELYTE_INLINE std::int32_t keep_species(const Found& found, int species, std::int
 // See Kernel::list_neighbours.
 void list_neighbours(const Search& search, std::int32_t self, const Piece* pieces,
                      int pieces_count, std::int32_t* out, std::int32_t* ends) {
-  const GhostPositions& at = search.at;
+  const GhostPositions at = search.at;
+  const std::int32_t* type = search.type;
+  const float limit2 = search.limit2;
   const float x0 = at.x[self], y0 = at.y[self], z0 = at.z[self];
   Found found{search.found_ghosts, search.found_types, 0};
   for (int piece = 0; piece < pieces_count; ++piece)
     for (std::int32_t ghost = pieces[piece].begin; ghost < pieces[piece].end; ghost += NARROW) {
       const Narrow dx = load_narrow(at.x + ghost) - x0, dy = load_narrow(at.y + ghost) - y0;
       const Narrow dz = load_narrow(at.z + ghost) - z0;
-      keep_lanes(dx * dx + dy * dy + dz * dz, search.limit2, ghost, pieces[piece].end - ghost,
-                 search.type, found);
+      keep_lanes(dx * dx + dy * dy + dz * dz, limit2, ghost, pieces[piece].end - ghost, type,
+                 found);
     }
   std::int32_t count = 0;
   for (int species = 0; species < search.species_count; ++species) {

@@ -81,6 +81,7 @@ class VerletList {
   // Bring the list up to date.
   void update(const Configuration& c) {
     if (origin_.valid(c)) return;
+    origin_.forget();
     build_neighbours(c, origin_.reach(), list_);
     origin_.set(c);
   }

@@ -29,8 +29,12 @@ class Origin {
     positions_.assign(c.positions, c.positions + 3 * c.n);
     std::copy(c.cell, c.cell + 9, cell_.begin());
     pbc_ = c.pbc;
+    known_ = true;
     ++builds_;
   }
+
+  // There is no list any more: one is about to be made, which may fail.
+  void forget() { known_ = false; }
 
   double skin() const { return skin_; }
   double reach() const { return cutoff_ + skin_; }
@@ -38,7 +42,7 @@ class Origin {
 
   // Whether the list still holds every pair within the cutoff.
   bool valid(const Configuration& c) const {
-    if (builds_ == 0 || numbers_.size() != static_cast<std::size_t>(c.n) || pbc_ != c.pbc ||
+    if (!known_ || numbers_.size() != static_cast<std::size_t>(c.n) || pbc_ != c.pbc ||
         !std::equal(numbers_.begin(), numbers_.end(), c.numbers))
       return false;
     detail::Matrix f{1, 0, 0, 0, 1, 0, 0, 0, 1};
@@ -75,6 +79,7 @@ class Origin {
   }
 
   double cutoff_, skin_;
+  bool known_ = false;
   std::int64_t builds_ = 0;
   std::vector<std::int64_t> numbers_;
   std::vector<double> positions_;

@@ -88,6 +88,7 @@ bool Evaluator::update_list(const Configuration& c) {
       throw std::invalid_argument("the potential does not know the element with atomic number " +
                                   std::to_string(c.numbers[i]));
   }
+  origin_.forget();
   list_.build(c, origin_.reach(), std::move(types), plan_->tables().species_count, *kernel_, threads_);
   origin_.set(c);
   return true;

@@ -165,8 +165,9 @@ def check_species(frame: Frame, species: list[int]) -> None:
 
 
 def _check_numbers(numbers: NDArray[np.int64], species: list[int]) -> None:
-    unknown = sorted(set(np.unique(numbers).tolist()) - set(species))
-    if unknown:
+    strange = ~np.isin(numbers, species)
+    if strange.any():
+        unknown = np.unique(numbers[strange]).tolist()
         names = ", ".join(chemical_symbols[z] for z in unknown)
         known = ", ".join(chemical_symbols[z] for z in species)
         raise UnknownSpecies(f"the potential does not know {names}; it knows {known}")

@@ -65,12 +65,13 @@ class Kernel:
         """Return what `evaluate` does of each frame, with the threads shared out over frames."""
         if not frames:
             return []
-        _check_numbers(np.concatenate([frame.numbers for frame in frames]), self.species)
         try:
             energies, forces, gradients, of_atoms, closest = self.native.evaluate_all(
                 [_arrays(frame) for frame in frames], threads
             )
         except ValueError as error:
+            for frame in frames:
+                check_species(frame, self.species)
             raise InputError(str(error)) from error
         for k, pair in closest:
             _warn_of(frames[k], pair, 3, " of one of the frames")
@@ -123,16 +124,16 @@ class Follower:
 
 
 def _arrays(frame: Frame) -> tuple[Any, ...]:
-    return frame.numbers, frame.positions, frame.cell, tuple(map(bool, frame.pbc))
+    return frame.numbers, frame.positions, frame.cell, tuple(frame.pbc.tolist())
 
 
 def _evaluate(
     frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: int | str
 ) -> tuple[Evaluation, Any]:
-    check_species(frame, species)
     try:
         values = native(*_arrays(frame), *options)
     except ValueError as error:
+        check_species(frame, species)
         raise InputError(str(error)) from error
     return _result(frame, values), values[5]
 
@@ -161,13 +162,8 @@ def _stresses(gradients: NDArray[np.float64], cells: NDArray[np.float64]) -> NDA
 
 def check_species(frame: Frame, species: list[int]) -> None:
     """Raise UnknownSpecies for elements of the frame that are not among `species`."""
-    _check_numbers(frame.numbers, species)
-
-
-def _check_numbers(numbers: NDArray[np.int64], species: list[int]) -> None:
-    strange = ~np.isin(numbers, species)
-    if strange.any():
-        unknown = np.unique(numbers[strange]).tolist()
+    unknown = sorted(set(np.unique(frame.numbers).tolist()) - set(species))
+    if unknown:
         names = ", ".join(chemical_symbols[z] for z in unknown)
         known = ", ".join(chemical_symbols[z] for z in species)
         raise UnknownSpecies(f"the potential does not know {names}; it knows {known}")

@@ -114,7 +114,8 @@ struct Atoms {
 struct Results {
   double* energies;                // (n), set for the atoms of the range
   double* forces;                  // (n, 4), the first three of each added to
-  double* rows;                    // (n, row_width) of ∂E_i/∂θ, set; or null
+  double* rows;                    // (…, row_width) of ∂E_i/∂θ, set; or null
+  const std::int32_t* row_place;   // where that of each atom stands, −1 for nowhere; null: at i
   double* row_sums;                // (species_count, row_width), their sums, added to; or null
   double strain[6];                // xx yy zz yz xz xy of ∂E/∂ε, set
   double closest;                  // Å; the least distance below min_distance, or infinite
@@ -124,6 +125,15 @@ struct Results {
 // Energies and forces of the atoms begin … end − 1.
 using Range = void (*)(const Tables&, const Atoms&, std::int64_t begin, std::int64_t end,
                        double* scratch, Results&);
+
+// A⁻¹ of one species for grades c = b A⁻¹, in one of two precisions; see GradeMap.
+inline constexpr int GRADE_TILE = 8;  // rows that are graded together
+inline constexpr int GRADE_PANEL = 48;
+struct GradeTable {
+  std::size_t inputs, panels;  // rows of A⁻¹: one for each parameter of b, and one for a last 1
+  const float* single;         // (panels, inputs, GRADE_PANEL), aligned to 64 bytes; or null for …
+  const double* exact;
+};
 
 struct Kernel {
   const char* name;       // "avx512", "avx2", "portable"
@@ -137,6 +147,10 @@ struct Kernel {
   std::int32_t (*near_slots)(const double* x, const double* y, const double* z, const double* point,
                              std::int32_t begin, std::int32_t end, double cutoff2,
                              std::int32_t* found);
+  // the largest |c_j| of up to GRADE_TILE rows; scratch for GRADE_TILE · inputs doubles, aligned to
+  // 64 bytes; not a number where any c_j is not finite
+  void (*grade)(const GradeTable&, const double* const* rows, int count, double* scratch,
+                double* grades);
   // floating-point operations per second of independent multiply-adds, as a yardstick
   double (*multiply_adds)(std::int64_t rounds);
 };

@@ -4,7 +4,8 @@
 namespace elyte::mtp {
 
 const Kernel& kernel_avx512() {
-  static const Kernel kernel{"avx512", "double", LANES, BLOCK, &any_range, &any_scratch, &near_slots, &multiply_adds};
+  static const Kernel kernel{"avx512", "double", LANES, BLOCK, &any_range, &any_scratch, &near_slots,
+                             &grades_of_tile, &multiply_adds};
   return kernel;
 }
 

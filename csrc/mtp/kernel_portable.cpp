@@ -4,7 +4,8 @@
 namespace elyte::mtp {
 
 const Kernel& kernel_portable() {
-  static const Kernel kernel{"portable", "double", LANES, BLOCK, &any_range, &any_scratch, &near_slots, &multiply_adds};
+  static const Kernel kernel{"portable", "double", LANES, BLOCK, &any_range, &any_scratch, &near_slots,
+                             &grades_of_tile, &multiply_adds};
   return kernel;
 }
 

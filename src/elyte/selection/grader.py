@@ -156,6 +156,21 @@ class SiteGrader:
         """Which rows are enough: those of "atoms", or their sums over a "species"."""
         return "atoms" if self._mean is None else "species"
 
+    @property
+    def maps(self) -> list[dict[str, Any]]:
+        """What makes grades of rows along with the forces (csrc/grade_map_python.hpp)."""
+        return [
+            {
+                "number": z,
+                "inverse": np.ascontiguousarray(product.exact),
+                "single": product.quick is not None,
+                "far": np.flatnonzero(product.far),
+                "far_scale": product.far[product.far != 0],
+                "least": product.own_far,
+            }
+            for z, product in self._products.items()
+        ]
+
     def __call__(self, frame: Frame) -> NDArray[np.float64]:
         """Return the grades of a frame's atoms, (n,)."""
         return self.of_rows(frame.numbers, self.potential.site_rows(frame))

@@ -98,13 +98,34 @@ class Follower:
         """Return energy, forces and stress of a frame; raises as `Kernel.evaluate` does."""
         return _evaluate(frame, self._species, self._native.evaluate)[0]
 
-    def rows(self, frame: Frame, kind: str = "atoms") -> NDArray[np.float64]:
+    def rows(
+        self, frame: Frame, kind: str = "atoms", only: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
         """Return the rows ∂E_i/∂θ of `MTP.site_rows`, (n, W), made along with the forces.
 
-        With the kind "species" their sums over the atoms of each species, (s, W).
+        Args:
+            frame: atoms.
+            kind: "atoms", or "species" for the sums of rows over the atoms of each species, (s, W).
+            only: atoms, ascending, of which rows are made, (len(only), W); sums are of all.
         """
-        rows = _evaluate(frame, self._species, self._native.evaluate, kind)[1]
+        rows = _evaluate(frame, self._species, self._native.evaluate, kind, only)[1]
         return np.asarray(rows)
+
+    def grades(
+        self, frame: Frame, maps: list[dict[str, Any]], only: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
+        """Return the grades of atoms as a run makes them, (n,), of those in `only` if given.
+
+        Args:
+            frame: atoms.
+            maps: from rows to grades, `GradeFunction.maps`.
+            only: atoms, ascending.
+        """
+        check_species(frame, self._species)
+        try:
+            return np.asarray(self._native.grades(*_arrays(frame), maps, only))
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
 
 def _arrays(frame: Frame) -> tuple[Any, ...]:
@@ -112,7 +133,7 @@ def _arrays(frame: Frame) -> tuple[Any, ...]:
 
 
 def _evaluate(
-    frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: int | str
+    frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: Any
 ) -> tuple[Evaluation, Any]:
     check_species(frame, species)
     try:

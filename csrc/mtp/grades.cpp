@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <stdexcept>
 
 namespace elyte::mtp {
 
@@ -13,8 +14,8 @@ static_assert(GRADE_PANEL == GradeMap::PANEL, "both describe the same panels");
 
 namespace {
 
-// Up to GRADE_TILE rows of one species, which `places` names.
-struct GradeTile {
+// Up to GRADE_ROWS_MOST rows of one species, which `places` names.
+struct Batch {
   const GradeMap* map;
   const std::size_t* places;
   std::size_t count;
@@ -26,39 +27,39 @@ const GradeMap* map_of(const std::vector<GradeMap>& maps, std::int64_t number) {
   return nullptr;
 }
 
-void grade_tile(const Kernel& kernel, const GradeTile& tile, std::size_t width, double* scratch,
+void grade_batch(const Kernel& kernel, const Batch& batch, std::size_t width, double* scratch,
                 Evaluation& result) {
-  double grades[GRADE_TILE];
-  const double* rows[GRADE_TILE];
-  std::fill(grades, grades + GRADE_TILE, std::numeric_limits<double>::infinity());
-  for (std::size_t r = 0; r < tile.count; ++r) rows[r] = &result.rows[tile.places[r] * width];
-  if (const GradeMap* map = tile.map) {
+  double grades[GRADE_ROWS_MOST];
+  const double* rows[GRADE_ROWS_MOST];
+  std::fill(grades, grades + GRADE_ROWS_MOST, std::numeric_limits<double>::infinity());
+  for (std::size_t r = 0; r < batch.count; ++r) rows[r] = &result.rows[batch.places[r] * width];
+  if (const GradeMap* map = batch.map) {
     const void* inverse = map->inverse.data();
     const GradeTable table{width + 1, map->panels,
                            map->single ? static_cast<const float*>(inverse) : nullptr,
                            map->single ? nullptr : static_cast<const double*>(inverse)};
-    kernel.grade(table, rows, static_cast<int>(tile.count), scratch, grades);
-    for (std::size_t r = 0; r < tile.count; ++r) {
+    kernel.grade(table, rows, static_cast<int>(batch.count), scratch, grades);
+    for (std::size_t r = 0; r < batch.count; ++r) {
       // std::max keeps a first argument that is not a number
       grades[r] = std::max(grades[r], map->least);
       for (std::size_t k = 0; k < map->far.size(); ++k)
         grades[r] = std::max(grades[r], std::abs(rows[r][map->far[k]]) * map->far_scale[k]);
     }
   }
-  for (std::size_t r = 0; r < tile.count; ++r) result.grades[tile.places[r]] = grades[r];
+  for (std::size_t r = 0; r < batch.count; ++r) result.grades[batch.places[r]] = grades[r];
 }
 
-// Rows of one species, a few at a time; how they are put together does not change what each gives.
-std::vector<GradeTile> tiles_of(const Evaluation& result,
-                                const std::vector<std::vector<std::size_t>>& places,
-                                const std::vector<std::int64_t>& species) {
-  std::vector<GradeTile> tiles;
+// Rows of one species together; how they are put together does not change what each gives.
+std::vector<Batch> batches_of(const Evaluation& result,
+                              const std::vector<std::vector<std::size_t>>& places,
+                              const std::vector<std::int64_t>& species) {
+  std::vector<Batch> batches;
   for (std::size_t z = 0; z < species.size(); ++z) {
     const GradeMap* map = map_of(*result.grading, species[z]);
-    for (std::size_t k = 0; k < places[z].size(); k += GRADE_TILE)
-      tiles.push_back({map, &places[z][k], std::min<std::size_t>(GRADE_TILE, places[z].size() - k)});
+    for (std::size_t k = 0; k < places[z].size(); k += GRADE_ROWS_MOST)
+      batches.push_back({map, &places[z][k], std::min<std::size_t>(GRADE_ROWS_MOST, places[z].size() - k)});
   }
-  return tiles;
+  return batches;
 }
 
 }  // namespace
@@ -71,15 +72,19 @@ void grade_rows(const Kernel& kernel, const MtpModel& model, const std::vector<s
     const std::size_t atom = result.only ? static_cast<std::size_t>((*result.only)[k]) : k;
     places[static_cast<std::size_t>(types[atom])].push_back(k);
   }
-  const std::vector<GradeTile> tiles = tiles_of(result, places, model.species);
+  const std::vector<Batch> batches = batches_of(result, places, model.species);
   result.grades.resize(count);
   const std::size_t width = result.row_width;
-  const int used = std::max(1, std::min(threads, static_cast<int>(tiles.size())));
+  for (const GradeMap& map : *result.grading)
+    if (map.width != width)
+      throw std::invalid_argument("a map to grades is for rows of another length");
+  const int used = std::max(1, std::min(threads, static_cast<int>(batches.size())));
+  const std::size_t needed = kernel.grade_scratch(width + 1);
   scratch.resize(std::max(scratch.size(), static_cast<std::size_t>(used)));
 #pragma omp parallel for schedule(dynamic, 1) num_threads(used) if (used > 1)
-  for (std::size_t t = 0; t < tiles.size(); ++t) {
+  for (std::size_t k = 0; k < batches.size(); ++k) {
     AlignedMemory& memory = scratch[static_cast<std::size_t>(omp_get_thread_num())];
-    grade_tile(kernel, tiles[t], width, memory.aligned(GRADE_TILE * (width + 1)), result);
+    grade_batch(kernel, batches[k], width, memory.aligned(needed), result);
   }
 }
 

@@ -127,7 +127,7 @@ using Range = void (*)(const Tables&, const Atoms&, std::int64_t begin, std::int
                        double* scratch, Results&);
 
 // A⁻¹ of one species for grades c = b A⁻¹, in one of two precisions; see GradeMap.
-inline constexpr int GRADE_TILE = 8;  // rows that are graded together
+inline constexpr int GRADE_ROWS_MOST = 64;  // that are graded together
 inline constexpr int GRADE_PANEL = 48;
 struct GradeTable {
   std::size_t inputs, panels;  // rows of A⁻¹: one for each parameter of b, and one for a last 1
@@ -147,10 +147,11 @@ struct Kernel {
   std::int32_t (*near_slots)(const double* x, const double* y, const double* z, const double* point,
                              std::int32_t begin, std::int32_t end, double cutoff2,
                              std::int32_t* found);
-  // the largest |c_j| of up to GRADE_TILE rows; scratch for GRADE_TILE · inputs doubles, aligned to
-  // 64 bytes; not a number where any c_j is not finite
+  // the largest |c_j| of up to GRADE_ROWS_MOST rows, not a number where any c_j is not finite
   void (*grade)(const GradeTable&, const double* const* rows, int count, double* scratch,
                 double* grades);
+  // doubles of scratch that this needs, aligned to 64 bytes
+  std::size_t (*grade_scratch)(std::size_t inputs);
   // floating-point operations per second of independent multiply-adds, as a yardstick
   double (*multiply_adds)(std::int64_t rounds);
 };

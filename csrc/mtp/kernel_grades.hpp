@@ -9,7 +9,7 @@ namespace elyte::mtp {
 namespace {
 
 // Rows and vectors of columns whose sums stay in registers at once.
-constexpr int GRADE_ROWS = VECTOR_BYTES == 64 ? GRADE_TILE : GRADE_TILE / 2;
+constexpr int GRADE_ROWS = VECTOR_BYTES == 64 ? 8 : 4;
 constexpr int GRADE_VECTORS = 3;
 
 template <typename T>
@@ -21,7 +21,7 @@ struct Columns {
 };
 
 // Bring the largest |c_j| of GRADE_ROWS rows over a few columns into `largest`, and what is not
-// finite into `bad`, which is zero otherwise. The rows stand side by side, (input, GRADE_TILE).
+// finite into `bad`, which is zero otherwise. The rows stand side by side, (input, row).
 template <typename T>
 ELYTE_INLINE void grade_columns(const T* columns, std::size_t inputs, const T* rows,
                                 typename Columns<T>::Vec* largest, typename Columns<T>::Vec* bad) {
@@ -32,7 +32,7 @@ ELYTE_INLINE void grade_columns(const T* columns, std::size_t inputs, const T* r
   for (int r = 0; r < GRADE_ROWS; ++r)
 #pragma GCC unroll 3
     for (int v = 0; v < GRADE_VECTORS; ++v) sum[r][v] = Vec{};
-  for (std::size_t k = 0; k < inputs; ++k, columns += GRADE_PANEL, rows += GRADE_TILE) {
+  for (std::size_t k = 0; k < inputs; ++k, columns += GRADE_PANEL, rows += GRADE_ROWS) {
     Vec column[GRADE_VECTORS];
 #pragma GCC unroll 3
     for (int v = 0; v < GRADE_VECTORS; ++v) column[v] = *reinterpret_cast<const Vec*>(columns + v * L);
@@ -51,46 +51,52 @@ ELYTE_INLINE void grade_columns(const T* columns, std::size_t inputs, const T* r
     }
 }
 
+// One tile after the other meets a panel while it is in the cache. Scratch holds for each tile its
+// rows, and the largest and the bad of each.
 template <typename T>
-void grade_rows(const T* panels, std::size_t count, std::size_t inputs, const T* rows,
-                double* grades) {
+void grade_tiles(const T* panels, const GradeTable& table, const double* const* rows, int count,
+                 double* scratch, double* grades) {
   using Vec = typename Columns<T>::Vec;
-  Vec largest[GRADE_ROWS] = {}, bad[GRADE_ROWS] = {};
-  for (std::size_t panel = 0; panel < count; ++panel, panels += inputs * GRADE_PANEL)
+  const int tiles = (count + GRADE_ROWS - 1) / GRADE_ROWS;
+  const std::size_t width = table.inputs - 1, of_tile = table.inputs * GRADE_ROWS;
+  Vec* const found = reinterpret_cast<Vec*>(scratch);  // (tile, largest or bad, row)
+  T* const packed = reinterpret_cast<T*>(found + tiles * 2 * GRADE_ROWS);
+  for (int k = 0; k < tiles * 2 * GRADE_ROWS; ++k) found[k] = Vec{};
+  for (int r = 0; r < tiles * GRADE_ROWS; ++r) {
+    const double* const row = rows[r < count ? r : 0];
+    T* to = packed + r / GRADE_ROWS * of_tile + r % GRADE_ROWS;
+    for (std::size_t k = 0; k < width; ++k, to += GRADE_ROWS) *to = static_cast<T>(row[k]);
+    *to = 1;
+  }
+  for (std::size_t panel = 0; panel < table.panels; ++panel, panels += table.inputs * GRADE_PANEL)
     for (int first = 0; first < GRADE_PANEL; first += Columns<T>::AT_ONCE)
-      grade_columns<T>(panels + first, inputs, rows, largest, bad);
-  for (int r = 0; r < GRADE_ROWS; ++r) {
-    double found = 0, wrong = 0;
+      for (int tile = 0; tile < tiles; ++tile) {
+        Vec* const largest = found + tile * 2 * GRADE_ROWS;
+        grade_columns<T>(panels + first, table.inputs, packed + tile * of_tile, largest,
+                         largest + GRADE_ROWS);
+      }
+  for (int r = 0; r < count; ++r) {
+    const Vec* const largest = found + r / GRADE_ROWS * 2 * GRADE_ROWS + r % GRADE_ROWS;
+    double grade = 0, bad = 0;
     for (int lane = 0; lane < Columns<T>::LANES_OF; ++lane) {
-      if (largest[r][lane] > found) found = largest[r][lane];
-      wrong += bad[r][lane];
+      if (largest[0][lane] > grade) grade = largest[0][lane];
+      bad += largest[GRADE_ROWS][lane];
     }
-    grades[r] = found + wrong;
+    grades[r] = grade + bad;
   }
 }
 
-template <typename T>
-void grade_tile(const T* panels, const GradeTable& table, const double* const* rows, int count,
-                double* scratch, double* grades) {
-  T* const packed = reinterpret_cast<T*>(scratch);
-  const std::size_t width = table.inputs - 1;
-  for (int r = 0; r < GRADE_TILE; ++r) {
-    const double* row = r < count ? rows[r] : rows[0];
-    for (std::size_t k = 0; k < width; ++k) packed[k * GRADE_TILE + r] = static_cast<T>(row[k]);
-    packed[width * GRADE_TILE + r] = 1;
-  }
-  double found[GRADE_TILE];
-  for (int r = 0; r < count; r += GRADE_ROWS)
-    grade_rows<T>(panels, table.panels, table.inputs, packed + r, found + r);
-  for (int r = 0; r < count; ++r) grades[r] = found[r];
-}
-
-void grades_of_tile(const GradeTable& table, const double* const* rows, int count, double* scratch,
+void grades_of_rows(const GradeTable& table, const double* const* rows, int count, double* scratch,
                     double* grades) {
   if (table.single)
-    grade_tile(table.single, table, rows, count, scratch, grades);
+    grade_tiles(table.single, table, rows, count, scratch, grades);
   else
-    grade_tile(table.exact, table, rows, count, scratch, grades);
+    grade_tiles(table.exact, table, rows, count, scratch, grades);
+}
+
+// In doubles, for GRADE_ROWS_MOST rows in double precision.
+std::size_t grades_scratch(std::size_t inputs) {
+  return (inputs + 2 * WIDE) * (GRADE_ROWS_MOST + GRADE_ROWS);
 }
 
 }  // namespace

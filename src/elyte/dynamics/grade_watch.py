@@ -43,6 +43,9 @@ class GradeWatch(StopRule):
         rotation: steps in which each atom is graded once at least, where all steps are watched.
         margin: an atom is graded when its last grade and so many times the change that its rate
             foretells reach the largest.
+        saved, saved_atoms, saved_steps: frames kept, with their largest grades and whose they are.
+        records: step, largest grade and its atom, of each stretch.
+        looks, high_looks: how many steps were looked at, and at how many it was above `save`.
     """
 
     grade: Grade
@@ -51,19 +54,21 @@ class GradeWatch(StopRule):
     every: int = 0
     limit: int = 400
     spacing: int = 10
-    rotation: int = 4
-    margin: float = 3.0
+    rotation: int = 8
+    margin: float = 4.0
     saved: list[tuple[Frame, float]] = field(default_factory=list)
     saved_atoms: list[int] = field(default_factory=list)
     saved_steps: list[int] = field(default_factory=list)
     records: list[tuple[int, float, int]] = field(default_factory=list)
+    looks: int = 0
+    high_looks: int = 0
     _stride: int = 1
     _seen: int = 0
     _stretch: int = -1  # that of the last frame above `save`
     _known: NDArray[np.float64] | None = None  # grades of all atoms of the present step
     _followed: tuple[int, float, int] | None = None  # step, largest grade and atom of the last step
     _looked: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
-    _partly: set[int] = field(default_factory=set)  # steps of kept frames that are not graded in full
+    _partly: set[int] = field(default_factory=set)  # steps of kept frames not graded in full
 
     def __post_init__(self) -> None:
         if not 0 < self.save < self.stop:
@@ -190,7 +195,10 @@ class GradeWatch(StopRule):
 
     def _note(self, step: int, value: float, atom: int) -> None:
         """Record the grade of a step, unless there is a larger one in its stretch."""
-        self._looked.append(step)
+        if not self._looked or self._looked[-1] != step:
+            self._looked.append(step)
+            self.looks += 1
+            self.high_looks += not value <= self.save
         last = self.records[-1] if self.records else None
         if last is not None and last[0] // self.spacing == step // self.spacing:
             if step != last[0] and value <= last[1]:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from elyte.core.errors import InputError, Outcome
+from elyte.core.errors import Outcome
 from elyte.core.frame import Frame
 from elyte.dynamics.state import MDState
 from elyte.dynamics.voids import largest_empty_sphere
@@ -79,7 +78,7 @@ class StopRule(ABC):
 
     every: int = 50
 
-    def interval(self, potential: Any) -> int:  # noqa: ARG002
+    def interval(self, potential: Any) -> int:
         """Return the steps between two looks in a run with this potential."""
         return self.every
 

@@ -55,7 +55,7 @@ class Kernel:
             UnknownSpecies: an element that the potential does not know.
             InputError: two atoms at one point, or a box that has collapsed.
         """
-        return _evaluate(frame, self.species, self.native.evaluate, threads)[0]
+        return _evaluate(frame, self.species, self.native.evaluate, threads)
 
     def evaluate_all(self, frames: Sequence[Frame], threads: int = 1) -> list[Evaluation]:
         """Return what `evaluate` does of each frame, with the threads shared out over frames."""
@@ -96,7 +96,7 @@ class Follower:
 
     def evaluate(self, frame: Frame) -> Evaluation:
         """Return energy, forces and stress of a frame; raises as `Kernel.evaluate` does."""
-        return _evaluate(frame, self._species, self._native.evaluate)[0]
+        return _evaluate(frame, self._species, self._native.evaluate)
 
     def rows(
         self, frame: Frame, kind: str = "atoms", only: Sequence[int] | None = None
@@ -108,8 +108,7 @@ class Follower:
             kind: "atoms", or "species" for the sums of rows over the atoms of each species, (s, W).
             only: atoms, ascending, of which rows are made, (len(only), W); sums are of all.
         """
-        rows = _evaluate(frame, self._species, self._native.evaluate, kind, only)[1]
-        return np.asarray(rows)
+        return np.asarray(_found(frame, self._species, self._native.evaluate, kind, only)[5])
 
     def grades(
         self, frame: Frame, maps: list[dict[str, Any]], only: Sequence[int] | None = None
@@ -121,11 +120,7 @@ class Follower:
             maps: from rows to grades, `GradeFunction.maps`.
             only: atoms, ascending.
         """
-        check_species(frame, self._species)
-        try:
-            return np.asarray(self._native.grades(*_arrays(frame), maps, only))
-        except ValueError as error:
-            raise InputError(str(error)) from error
+        return np.asarray(_found(frame, self._species, self._native.grades, maps, only))
 
 
 def _arrays(frame: Frame) -> tuple[Any, ...]:
@@ -133,14 +128,18 @@ def _arrays(frame: Frame) -> tuple[Any, ...]:
 
 
 def _evaluate(
-    frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: Any
-) -> tuple[Evaluation, Any]:
+    frame: Frame, species: list[int], native: Callable[..., Any], *options: Any
+) -> Evaluation:
+    return _result(frame, _found(frame, species, native, *options))
+
+
+def _found(frame: Frame, species: list[int], native: Callable[..., Any], *options: Any) -> Any:
+    """Return what a function of the kernel finds for a frame."""
     check_species(frame, species)
     try:
-        values = native(*_arrays(frame), *options)
+        return native(*_arrays(frame), *options)
     except ValueError as error:
         raise InputError(str(error)) from error
-    return _result(frame, values), values[5]
 
 
 def _result(frame: Frame, values: tuple[Any, ...], of_many: bool = False) -> Evaluation:

@@ -1,6 +1,8 @@
-// Maps from rows to grades, as Python gives them: a list of dicts with
-//   number: atomic number; inverse: A⁻¹, (width + 1, columns) in double precision; single: whether
-//   single precision will do; far, far_scale: parameters beyond A and their factors; least.
+// Maps from rows to grades, as Python gives them (GradeMap and MeanMap of forcefield.hpp): a dict with
+//   atoms: a list of dicts, one for each species, with number: atomic number; inverse: A⁻¹,
+//     (width + 1, columns) in double precision; single: whether single precision will do; far,
+//     far_scale: parameters beyond A and their factors; least; or with
+//   mean: a dict with columns, filled, open, inverse, rows, pseudo.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -56,9 +58,42 @@ inline GradeMap grade_map_from(const nanobind::dict& given) {
   return map;
 }
 
-inline std::vector<GradeMap> grade_maps_from(const nanobind::list& given) {
-  std::vector<GradeMap> maps;
-  for (nanobind::handle one : given) maps.push_back(grade_map_from(nanobind::cast<nanobind::dict>(one)));
+namespace detail {
+
+template <typename To, typename From>
+std::vector<To> values_of(const nanobind::dict& given, const char* name, std::size_t count) {
+  namespace nb = nanobind;
+  const auto array = nb::cast<nb::ndarray<const From, nb::c_contig, nb::device::cpu>>(given[name]);
+  if (count && array.size() != count)
+    throw std::invalid_argument("a map to grades has arrays of the wrong size");
+  return std::vector<To>(array.data(), array.data() + array.size());
+}
+
+}  // namespace detail
+
+inline MeanMap mean_map_from(const nanobind::dict& given) {
+  using detail::values_of;
+  MeanMap map;
+  map.columns = values_of<std::size_t, std::int64_t>(given, "columns", 0);
+  map.filled = values_of<std::size_t, std::int64_t>(given, "filled", 0);
+  map.open = values_of<std::size_t, std::int64_t>(given, "open", 0);
+  const std::size_t filled = map.filled.size(), open = map.open.size();
+  map.inverse = values_of<double, double>(given, "inverse", filled * filled);
+  map.rows = values_of<double, double>(given, "rows", filled * open);
+  map.pseudo = values_of<double, double>(given, "pseudo", open);
+  return map;
+}
+
+inline GradeMaps grade_maps_from(const nanobind::dict& given) {
+  namespace nb = nanobind;
+  GradeMaps maps;
+  maps.by_atoms = given.contains("atoms");
+  if (!maps.by_atoms) {
+    maps.mean = mean_map_from(nb::cast<nb::dict>(given["mean"]));
+    return maps;
+  }
+  for (nb::handle one : nb::cast<nb::list>(given["atoms"]))
+    maps.atoms.push_back(grade_map_from(nb::cast<nb::dict>(one)));
   return maps;
 }
 

@@ -238,7 +238,7 @@ class PySimulation {
   }
 
   // Grade the atoms that are due at every step; `run` then needs grades (steps, 2) in `into`.
-  void watch_grades(const nb::list& maps, std::int64_t rotation, double margin) {
+  void watch_grades(const nb::dict& maps, std::int64_t rotation, double margin) {
     simulation_.watch_grades(grade_maps_from(maps), rotation, margin);
     watches_ = true;
   }

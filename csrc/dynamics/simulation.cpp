@@ -304,17 +304,19 @@ Report Simulation::check(double previous_energy) {
 
 // ---- grades ---------------------------------------------------------------------------------
 
-void Simulation::watch_grades(std::vector<GradeMap> maps, std::int64_t rotation, double margin) {
+void Simulation::watch_grades(GradeMaps maps, std::int64_t rotation, double margin) {
   if (rotation < 1 || !(margin >= 0)) throw std::invalid_argument("rotation or margin of grades");
-  grading_.emplace(Grading{std::move(maps), DueAtoms(state.n, rotation, margin)});
+  const std::int64_t graded = maps.by_atoms ? state.n : 1;
+  grading_.emplace(Grading{std::move(maps), DueAtoms(graded, rotation, margin)});
 }
 
 // Of the next step. Rows of all atoms hold those of the ones that are due.
 void Simulation::ask_for_rows(Rows rows) {
   evaluation_.want_rows = rows;
   if (!grading_) return;
-  evaluation_.grading = &grading_->maps;
-  evaluation_.only = &grading_->due.choose(state.step + 1, rows != Rows::none);
+  grading_->maps.ask(evaluation_);
+  const auto& due = grading_->due.choose(state.step + 1, rows != Rows::none);
+  evaluation_.only = grading_->maps.by_atoms ? &due : nullptr;
   evaluation_.grades.clear();
 }
 

@@ -116,8 +116,9 @@ class Simulation {
   // grades are watched the run pauses after a step whose largest is above `pause_above` or no number.
   Report run(std::int64_t steps, const Targets& targets, Records& records, Rows rows = Rows::none,
              double pause_above = std::numeric_limits<double>::infinity());
-  // From now on grade the atoms that are due at every step, by rows that come with the forces.
-  void watch_grades(std::vector<GradeMap> maps, std::int64_t rotation, double margin);
+  // From now on grade every step by rows that come with the forces: the atoms that are due, or the
+  // mean, whose atom is called 0.
+  void watch_grades(GradeMaps maps, std::int64_t rotation, double margin);
   void record(const Targets& targets, Records& records);  // the present step, before a run
 
   State state;
@@ -160,7 +161,7 @@ class Simulation {
   std::unique_ptr<ForceField> field_;
   Evaluation evaluation_;
   struct Grading {
-    std::vector<GradeMap> maps;
+    GradeMaps maps;
     DueAtoms due;
   };
   std::optional<Grading> grading_;

@@ -115,13 +115,14 @@ class Follower {
                          std::move(found));
   }
 
-  // The grades of some atoms by maps (grade_map_python.hpp), made along with the forces.
+  // The grades of some atoms, or of the mean, by maps (grade_map_python.hpp), made along with the
+  // forces.
   nb::object grades(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
-                    std::array<bool, 3> pbc, const nb::list& maps,
+                    std::array<bool, 3> pbc, const nb::dict& maps,
                     std::optional<std::vector<std::int32_t>> only) {
     const auto made = elyte::grade_maps_from(maps);
     Found found;
-    found.evaluation.grading = &made;
+    made.ask(found.evaluation);
     if (only) found.evaluation.only = &check(*only, numbers.size());
     const Configuration configuration = configuration_of(numbers, positions, cell, pbc);
     {

@@ -219,6 +219,8 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   }
   sum_chunks(results, result);
   if (result.grading) grade_rows(*kernel_, plan_->model(), types_, threads_, scratch_, result);
+  if (result.mean)
+    grade_mean(*kernel_, plan_->model(), types_, result.want_rows == Rows::of_atoms, result);
 }
 
 // Rows of atoms are put where they belong; sums over atoms are made by each chunk on its own.
@@ -226,7 +228,7 @@ void Evaluator::make_room_for_rows(Evaluation& result, std::size_t n, std::vecto
   const auto width = static_cast<std::size_t>(plan_->tables().row_width);
   const std::size_t sums = width * static_cast<std::size_t>(plan_->tables().species_count);
   const bool each = result.want_rows == Rows::of_atoms || result.grading;
-  const bool summed = result.want_rows == Rows::of_species && !each;
+  const bool summed = (result.want_rows == Rows::of_species || result.mean) && !each;
   result.row_width = each || summed ? width : 0;
   if (each) {
     if (result.only) place_rows(*result.only, n);

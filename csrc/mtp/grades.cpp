@@ -62,7 +62,58 @@ std::vector<Batch> batches_of(const Evaluation& result,
   return batches;
 }
 
+// The mean of the rows by all parameters: each species' isolated atom first.
+std::vector<double> mean_of(const MtpModel& model, const std::vector<std::int32_t>& types,
+                            bool of_atoms, const Evaluation& result) {
+  const std::size_t width = result.row_width;
+  std::vector<double> mean(model.parameters_count());
+  for (const std::int32_t type : types) mean[static_cast<std::size_t>(type)] += 1;
+  const std::size_t count = of_atoms ? types.size() : model.species.size();
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::size_t type = of_atoms ? static_cast<std::size_t>(types[k]) : k;
+    const std::size_t* columns = &result.mean->columns[type * width];
+    for (std::size_t c = 0; c < width; ++c) mean[columns[c]] += result.rows[k * width + c];
+  }
+  for (double& value : mean) value /= static_cast<double>(types.size());
+  return mean;
+}
+
+std::vector<double> at(const std::vector<double>& values, const std::vector<std::size_t>& places) {
+  std::vector<double> found;
+  for (const std::size_t place : places) found.push_back(values[place]);
+  return found;
+}
+
+// std::max would pass over what is not a number.
+double larger(double value, double other) {
+  return other <= value || std::isnan(value) ? value : other;
+}
+
 }  // namespace
+
+void grade_mean(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
+                bool of_atoms, Evaluation& result) {
+  const MeanMap& map = *result.mean;
+  const std::size_t parameters = model.parameters_count();
+  const auto fits = [&](const std::vector<std::size_t>& places) {
+    return places.empty() || *std::max_element(places.begin(), places.end()) < parameters;
+  };
+  if (map.columns.size() != model.species.size() * result.row_width || !fits(map.columns) ||
+      !fits(map.filled) || !fits(map.open))
+    throw std::invalid_argument("a map to grades is for rows of another length");
+  const std::vector<double> mean = mean_of(model, types, of_atoms, result);
+  const std::size_t filled = map.filled.size(), open = map.open.size();
+  std::vector<double> known(filled), left = at(mean, map.open);
+  kernel.add_rows(at(mean, map.filled).data(), map.inverse.data(), filled, filled, known.data());
+  double grade = 0;
+  for (double& c : known) {
+    grade = larger(grade, std::abs(c));
+    c = -c;
+  }
+  kernel.add_rows(known.data(), map.rows.data(), filled, open, left.data());
+  for (std::size_t j = 0; j < open; ++j) grade = larger(grade, std::abs(left[j]) / map.pseudo[j]);
+  result.grades.assign(1, grade);
+}
 
 void grade_rows(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
                 int threads, std::vector<AlignedMemory>& scratch, Evaluation& result) {

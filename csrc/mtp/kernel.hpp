@@ -152,6 +152,9 @@ struct Kernel {
                 double* grades);
   // doubles of scratch that this needs, aligned to 64 bytes
   std::size_t (*grade_scratch)(std::size_t inputs);
+  // add factors[k] times row k of `rows`, (count, width), to `sum` for all k
+  void (*add_rows)(const double* factors, const double* rows, std::size_t count, std::size_t width,
+                   double* sum);
   // floating-point operations per second of independent multiply-adds, as a yardstick
   double (*multiply_adds)(std::int64_t rounds);
 };

@@ -5,7 +5,7 @@ namespace elyte::mtp {
 
 const Kernel& kernel_avx512() {
   static const Kernel kernel{"avx512", "double", LANES, BLOCK, &any_range, &any_scratch, &near_slots,
-                             &grades_of_rows, &grades_scratch, &multiply_adds};
+                             &grades_of_rows, &grades_scratch, &add_rows, &multiply_adds};
   return kernel;
 }
 

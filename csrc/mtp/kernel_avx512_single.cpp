@@ -6,7 +6,7 @@ namespace elyte::mtp {
 
 const Kernel& kernel_avx512_single() {
   static const Kernel kernel{"avx512", "single", LANES, BLOCK, &any_range, &any_scratch, &near_slots,
-                             &grades_of_rows, &grades_scratch, &multiply_adds};
+                             &grades_of_rows, &grades_scratch, &add_rows, &multiply_adds};
   return kernel;
 }
 

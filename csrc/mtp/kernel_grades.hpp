@@ -94,6 +94,27 @@ void grades_of_rows(const GradeTable& table, const double* const* rows, int coun
     grade_tiles(table.exact, table, rows, count, scratch, grades);
 }
 
+// Four rows at a time, so that the sums are loaded and stored less often than the rows.
+void add_rows(const double* factors, const double* rows, std::size_t count, std::size_t width,
+              double* sum) {
+  for (std::size_t k = 0; k < count; k += 4) {
+    Wide factor[4];
+    const double* row[4];
+    for (std::size_t r = 0; r < 4; ++r) {
+      factor[r] = all_wide(k + r < count ? factors[k + r] : 0);
+      row[r] = rows + (k + r < count ? k + r : k) * width;
+    }
+    std::size_t j = 0;
+    for (; j + WIDE <= width; j += WIDE) {
+      Wide total = load_wide(sum + j);
+      for (int r = 0; r < 4; ++r) total += factor[r] * load_wide(row[r] + j);
+      *reinterpret_cast<WideUnaligned*>(sum + j) = total;
+    }
+    for (; j < width; ++j)
+      for (int r = 0; r < 4; ++r) sum[j] += factor[r][0] * row[r][j];
+  }
+}
+
 // In doubles, for GRADE_ROWS_MOST rows in double precision.
 std::size_t grades_scratch(std::size_t inputs) {
   return (inputs + 2 * WIDE) * (GRADE_ROWS_MOST + GRADE_ROWS);

@@ -143,13 +143,70 @@ def test_grades_made_with_the_forces(n, columns, single, isa, precision) -> None
     follower = Kernel(mtp.native_arrays(), isa, precision).follower(0.3)
     maps = maps_of(mtp, single, columns)
     expected = grades_of(mtp, frame, follower.rows(frame), maps)
-    found = follower.grades(frame, maps)
+    found = follower.grades(frame, {"atoms": maps})
     np.testing.assert_allclose(found, expected, rtol=2e-4 if single else 1e-11)
     assert (np.isinf(found) == (frame.numbers == mtp.species[-1])).all()
     # which rows are graded together, and by how many threads, does not matter
     only = list(range(0, n, 3))
-    some = Kernel(mtp.native_arrays(), isa, precision).follower(0.3, 3).grades(frame, maps, only)
+    some = (
+        Kernel(mtp.native_arrays(), isa, precision)
+        .follower(0.3, 3)
+        .grades(frame, {"atoms": maps}, only)
+    )
     assert some.tobytes() == found[only].tobytes()
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 1000),
+    n=st.integers(1, 40),
+    filled=st.integers(0, 20),
+    isa=st.sampled_from(ISAS),
+    precision=st.sampled_from(["double", "single"]),
+)
+def test_a_grade_of_the_mean_made_with_the_forces(seed, n, filled, isa, precision) -> None:
+    mtp, frame = potential(6, seed=seed, radial_size=5), structure(seed, n)
+    random, count = np.random.default_rng(seed), mtp.n_parameters
+    places = random.permutation(count)
+    true, pseudo = np.sort(places[:filled]), random.uniform(0.1, 1, count)
+    active = np.diag(pseudo)
+    active[true] = random.normal(0, 1, (filled, count))
+    others = np.sort(places[filled:])
+    mapped = {
+        "columns": np.array([mtp.site_columns(z) for z in mtp.species]),
+        "filled": true,
+        "open": others,
+        "inverse": np.linalg.inv(active[np.ix_(true, true)]),
+        "rows": active[np.ix_(true, others)],
+        "pseudo": pseudo[others],
+    }
+    follower = Kernel(mtp.native_arrays(), isa, precision).follower(0.3, 1 + seed % 3)
+    mean = spread(mtp, frame, follower.rows(frame)).mean(axis=0)
+    expected = np.abs(mean @ np.linalg.inv(active)).max()
+    (found,) = follower.grades(frame, {"mean": mapped})
+    assert found == pytest.approx(expected, rel=1e-8)
+
+
+def test_a_mean_that_is_no_number() -> None:
+    mtp, frame = potential(6), structure(0, 9)
+    count = mtp.n_parameters
+    mapped = {
+        "columns": np.array([mtp.site_columns(z) for z in mtp.species]),
+        "filled": np.arange(0),
+        "open": np.arange(count),
+        "inverse": np.zeros((0, 0)),
+        "rows": np.zeros((0, count)),
+        "pseudo": np.where(np.arange(count) == 7, np.nan, 1.0),
+    }
+    follower = Kernel(mtp.native_arrays()).follower()
+    assert np.isnan(follower.grades(frame, {"mean": mapped})).all()
+    for bad in (
+        mapped | {"open": np.arange(1, count + 1)},
+        mapped | {"columns": mapped["columns"][:, :-1]},
+        mapped | {"pseudo": np.ones(count - 1)},
+    ):
+        with pytest.raises(InputError, match=r"another length|wrong size"):
+            follower.grades(frame, {"mean": bad})
 
 
 @pytest.mark.parametrize("isa", ISAS)
@@ -157,9 +214,9 @@ def test_what_single_precision_cannot_hold_is_no_number(isa: str) -> None:
     mtp, frame = potential(8, seed=2), structure(3, 40)
     follower = Kernel(mtp.native_arrays(), isa).follower(0.3)
     maps = maps_of(mtp, True, 60)
-    usual = follower.grades(frame, maps)
+    usual = follower.grades(frame, {"atoms": maps})
     maps[0]["inverse"][:, 17] *= 1e60
-    found = follower.grades(frame, maps)
+    found = follower.grades(frame, {"atoms": maps})
     of = frame.numbers == maps[0]["number"]
     assert np.isnan(found[of]).all()
     np.testing.assert_array_equal(found[~of], usual[~of])
@@ -171,7 +228,7 @@ def test_atoms_that_there_are_not(only: list[int]) -> None:
     with pytest.raises(InputError, match="ascending order"):
         follower.rows(structure(0, 5), only=only)
     with pytest.raises(InputError, match="ascending order"):
-        follower.grades(structure(0, 5), [], only)
+        follower.grades(structure(0, 5), {"atoms": []}, only)
 
 
 def test_maps_that_do_not_fit() -> None:
@@ -180,13 +237,13 @@ def test_maps_that_do_not_fit() -> None:
     maps = maps_of(mtp, True, 5)
     maps[1] |= {"far": np.array([len(mtp.site_columns(1))]), "far_scale": np.ones(1)}
     with pytest.raises(InputError, match="a parameter that a row has not"):
-        follower.grades(frame, maps)
+        follower.grades(frame, {"atoms": maps})
     maps = maps_of(mtp, True, 5)
     maps[0] |= {
         "inverse": maps[0]["inverse"][:-1], "far": maps[0]["far"][:1], "far_scale": np.ones(1)
     }  # fmt: skip
     with pytest.raises(InputError, match="rows of another length"):
-        follower.grades(frame, maps)
+        follower.grades(frame, {"atoms": maps})
 
 
 def test_rows_that_there_are_not() -> None:

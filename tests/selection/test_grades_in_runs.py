@@ -105,6 +105,32 @@ def test_every_step_is_seen_though_few_atoms_are_graded(potential, start, grade,
     assert graded.state.forces.tobytes() == alone.state.forces.tobytes()
 
 
+def test_every_step_is_graded_as_a_whole(potential, start) -> None:
+    random = np.random.default_rng(0)
+    moves = random.normal(0, 0.1, (12, len(start), 3))
+    near = [start.moved(start.positions + move) for move in moves]
+    grade = ActiveSet.build(potential, near, "configuration", floor=1e-6).grade_function(potential)
+    watches = [
+        GradeWatch(function, 1e8, 1e9, every, spacing=1)
+        for function, every in ((grade, 0), (lambda frame: grade(frame), 1))
+    ]
+    assert watches[0].maps_for(potential)
+    found = []
+    for watch in watches:
+        run = simulate(start, potential, HOT, seed=1, stop_rules=[watch])
+        found.append((run.state.frame.positions, [value for _, value, _ in watch.records]))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert len(found[0][1]) == 231
+    assert np.ptp(found[0][1]) > 0.1
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-6)
+    save = float(np.median(found[0][1]))
+    watch = GradeWatch(grade, save, 1e9)
+    kept = simulate(start, potential, HOT, seed=1, stop_rules=[watch], threads=3).saved
+    assert kept
+    for frame, value in kept:
+        assert value == pytest.approx(grade(frame).max(), rel=1e-6)
+
+
 def test_what_is_kept_is_graded_in_full(potential, start, grade, true) -> None:
     save = float(np.median(true))
     watch = GradeWatch(grade, save, 1e9, spacing=10)
@@ -180,7 +206,7 @@ def test_a_watch_of_another_potential_looks_by_itself(potential, start, grade) -
     other = potential.with_parameters(potential.parameters)
     watch = GradeWatch(grade, 1e8, 1e9, spacing=20)
     assert watch.interval(other) == 20
-    assert watch.maps_for(other) == []
+    assert watch.maps_for(other) == {}
     simulate(start, other, HOT, seed=1, stop_rules=[watch])
     assert [step for step, _, _ in watch.records] == list(range(0, 231, 20))
 
@@ -190,7 +216,13 @@ def test_a_watch_of_each_kind_in_one_run(potential, start, frames, grade, true) 
     mean = ActiveSet.build(potential, frames, "configuration").grade_function(potential)
     every, sparse = (GradeWatch(grade, 1e8, 1e9, k, spacing=1) for k in (0, 7))
     whole = GradeWatch(mean, 1e8, 1e9, 5, spacing=1)
+    followed = GradeWatch(mean, 1e8, 1e9, spacing=1)
     simulate(start, potential, HOT, seed=1, stop_rules=[sparse, every, whole])
+    simulate(start, potential, HOT, seed=1, stop_rules=[followed, sparse])
+    sparse.records = sparse.records[: len(sparse.records) // 2]  # the second run was the same
+    np.testing.assert_allclose(
+        [v for _, v, _ in followed.records][::5], [v for _, v, _ in whole.records], rtol=1e-6
+    )
     assert [step for step, _, _ in every.records] == list(range(231))
     np.testing.assert_allclose([v for _, v, _ in sparse.records], true[::7], rtol=1e-6)
     seen = np.array([v for _, v, _ in every.records])

@@ -29,7 +29,7 @@ class Follower:
         positions: NDArray[Any],
         cell: NDArray[Any],
         pbc: tuple[bool, ...],
-        maps: list[dict[str, Any]],
+        maps: dict[str, Any],
         only: Sequence[int] | None = None,
     ) -> NDArray[Any]: ...
     @property

@@ -132,11 +132,11 @@ class GradeWatch(StopRule):
 
     # ---- grades that come with the forces ---------------------------------------------------
 
-    def maps_for(self, potential: Any) -> list[dict[str, Any]]:
+    def maps_for(self, potential: Any) -> dict[str, Any]:
         """Return what makes grades of rows along with the forces; nothing where that cannot be."""
         if self.interval(potential) != 1 or not self.wants_rows_of(potential):
-            return []
-        return list(getattr(self.grade, "maps", []))
+            return {}
+        return dict(getattr(self.grade, "maps", {}))
 
     def pause_above(self, step: int) -> float:
         """Return the largest grade that is no news in the steps after `step`."""
@@ -181,7 +181,8 @@ class GradeWatch(StopRule):
         if moving and self._followed is not None and self._followed[0] == step:
             _, value, atom = self._followed
             if self.save < value <= self.stop:
-                self._partly.add(step)
+                if getattr(self.grade, "rows", "") == "atoms":
+                    self._partly.add(step)
                 self._keep(frame, value, atom, step)
                 return value, atom
         known = self._known if moving else None

@@ -293,9 +293,9 @@ class GradeFunction:
         return "" if self._sites is None else self._sites.rows
 
     @property
-    def maps(self) -> list[dict[str, Any]]:
+    def maps(self) -> dict[str, Any]:
         """What a run needs to make grades along with the forces; nothing where that cannot be."""
-        return [] if self._sites is None else self._sites.maps
+        return {} if self._sites is None else self._sites.maps
 
     def of_rows(
         self, numbers: NDArray[np.int64], rows: NDArray[np.float64], kind: str = "atoms"

@@ -105,6 +105,20 @@ class _Mean:
         self._pseudo[unknown] *= UNTRAINED
         self._open = np.concatenate([self._open, unknown])
 
+    @property
+    def map(self) -> dict[str, NDArray[Any]]:
+        """What makes this grade along with the forces."""
+        rows = np.zeros((len(self._true), len(self._open)))
+        rows[:, : self._rows.shape[1]] = self._rows
+        return {
+            "columns": np.array(self._columns),
+            "filled": self._true,
+            "open": self._open,
+            "inverse": self._inverse,
+            "rows": rows,
+            "pseudo": self._pseudo[self._open],
+        }
+
     def grade(self, shares: NDArray[np.float64], parts: NDArray[np.float64]) -> float:
         """Return γ of the species' shares of the atoms, (s,), and parts of the mean, (s, W)."""
         mean = np.zeros(len(self._pseudo))
@@ -157,9 +171,11 @@ class SiteGrader:
         return "atoms" if self._mean is None else "species"
 
     @property
-    def maps(self) -> list[dict[str, Any]]:
+    def maps(self) -> dict[str, Any]:
         """What makes grades of rows along with the forces (csrc/grade_map_python.hpp)."""
-        return [
+        if self._mean is not None:
+            return {"mean": self._mean.map}
+        of_atoms = [
             {
                 "number": z,
                 "inverse": np.ascontiguousarray(product.exact),
@@ -170,6 +186,7 @@ class SiteGrader:
             }
             for z, product in self._products.items()
         ]
+        return {"atoms": of_atoms}
 
     def __call__(self, frame: Frame) -> NDArray[np.float64]:
         """Return the grades of a frame's atoms, (n,)."""

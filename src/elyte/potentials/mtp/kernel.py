@@ -111,9 +111,9 @@ class Follower:
         return np.asarray(_found(frame, self._species, self._native.evaluate, kind, only)[5])
 
     def grades(
-        self, frame: Frame, maps: list[dict[str, Any]], only: Sequence[int] | None = None
+        self, frame: Frame, maps: dict[str, Any], only: Sequence[int] | None = None
     ) -> NDArray[np.float64]:
-        """Return the grades of atoms as a run makes them, (n,), of those in `only` if given.
+        """Return grades as a run makes them: of atoms, (n,), those in `only` if given, or one.
 
         Args:
             frame: atoms.

@@ -49,15 +49,19 @@ void grade_batch(const Kernel& kernel, const Batch& batch, std::size_t width, do
   for (std::size_t r = 0; r < batch.count; ++r) result.grades[batch.places[r]] = grades[r];
 }
 
-// Rows of one species together; how they are put together does not change what each gives.
+// Rows of one species together; how they are put together does not change what each gives. Every
+// thread has some of each species.
 std::vector<Batch> batches_of(const Evaluation& result,
                               const std::vector<std::vector<std::size_t>>& places,
-                              const std::vector<std::int64_t>& species) {
+                              const std::vector<std::int64_t>& species, int threads) {
+  constexpr std::size_t TILE = 8;
   std::vector<Batch> batches;
   for (std::size_t z = 0; z < species.size(); ++z) {
     const GradeMap* map = map_of(*result.grading, species[z]);
-    for (std::size_t k = 0; k < places[z].size(); k += GRADE_ROWS_MOST)
-      batches.push_back({map, &places[z][k], std::min<std::size_t>(GRADE_ROWS_MOST, places[z].size() - k)});
+    const std::size_t share = places[z].size() / static_cast<std::size_t>(threads) / TILE * TILE;
+    const std::size_t most = std::clamp<std::size_t>(share + TILE, TILE, GRADE_ROWS_MOST);
+    for (std::size_t k = 0; k < places[z].size(); k += most)
+      batches.push_back({map, &places[z][k], std::min(most, places[z].size() - k)});
   }
   return batches;
 }
@@ -123,7 +127,7 @@ void grade_rows(const Kernel& kernel, const MtpModel& model, const std::vector<s
     const std::size_t atom = result.only ? static_cast<std::size_t>((*result.only)[k]) : k;
     places[static_cast<std::size_t>(types[atom])].push_back(k);
   }
-  const std::vector<Batch> batches = batches_of(result, places, model.species);
+  const std::vector<Batch> batches = batches_of(result, places, model.species, threads);
   result.grades.resize(count);
   const std::size_t width = result.row_width;
   for (const GradeMap& map : *result.grading)

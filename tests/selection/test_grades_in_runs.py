@@ -192,7 +192,7 @@ def test_a_resumed_run_sees_what_an_unbroken_one_does(potential, start, grade, t
     assert rest.records == whole.records[101:]
 
 
-def test_what_extrapolates_beyond_single_precision_ends_a_run(potential, start, frames) -> None:
+def test_a_species_without_training_ends_a_run_at_once(potential, start, frames) -> None:
     carbon = [Frame(np.full(len(f), 6), f.positions, f.cell, True) for f in frames[:3]]
     grade = ActiveSet.build(potential, carbon).grade_function(potential)
     watch = GradeWatch(grade)

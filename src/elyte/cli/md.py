@@ -154,7 +154,8 @@ def md(
     with Display() as display:
         state = run.saved_state() if resume else None
         if relax_first and state is None:
-            frame = _relaxed(frame, run.potential, display)
+            fast = model.native(threads=threads) if dispersion is None else force_field
+            frame = _relaxed(frame, fast, display)
         try:
             outcome = run.go(frame, state, display.stage("dynamics"))
         except KeyboardInterrupt:

@@ -2,13 +2,16 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
+#include "grade_map_python.hpp"
 #include "mtp/evaluator.hpp"
 #include "mtp/model_python.hpp"
 
@@ -80,9 +83,7 @@ void evaluate_into(Evaluator& evaluator, const Configuration& configuration, Fou
 }
 
 nb::tuple evaluate_with(Evaluator& evaluator, const Configuration& configuration,
-                        elyte::Rows rows = elyte::Rows::none) {
-  Found found;
-  found.evaluation.want_rows = rows;
+                        Found found = {}) {
   {
     nb::gil_scoped_release released;
     evaluate_into(evaluator, configuration, found);
@@ -112,13 +113,42 @@ class Follower {
   explicit Follower(std::unique_ptr<Evaluator> evaluator) : evaluator_(std::move(evaluator)) {}
 
   nb::tuple evaluate(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
-                     std::array<bool, 3> pbc, const std::string& rows) {
+                     std::array<bool, 3> pbc, const std::string& rows,
+                     std::optional<std::vector<std::int32_t>> only) {
+    Found found;
+    found.evaluation.want_rows = elyte::rows_named(rows);
+    if (only) found.evaluation.only = &check(*only, numbers.size());
     return evaluate_with(*evaluator_, configuration_of(numbers, positions, cell, pbc),
-                         elyte::rows_named(rows));
+                         std::move(found));
+  }
+
+  // The grades of some atoms, or of the mean, by maps (grade_map_python.hpp), made along with the
+  // forces.
+  nb::object grades(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
+                    std::array<bool, 3> pbc, const nb::dict& maps,
+                    std::optional<std::vector<std::int32_t>> only) {
+    const auto made = elyte::grade_maps_from(maps);
+    Found found;
+    made.ask(found.evaluation);
+    if (only) found.evaluation.only = &check(*only, numbers.size());
+    const Configuration configuration = configuration_of(numbers, positions, cell, pbc);
+    {
+      nb::gil_scoped_release released;
+      evaluate_into(*evaluator_, configuration, found);
+    }
+    if (!found.error.empty()) throw nb::value_error(found.error.c_str());
+    return array(std::move(found.evaluation.grades), 1);
   }
   std::int64_t builds() const { return evaluator_->builds(); }
 
  private:
+  static const std::vector<std::int32_t>& check(const std::vector<std::int32_t>& only, std::size_t n) {
+    for (std::size_t k = 0; k < only.size(); ++k)
+      if (only[k] < (k ? only[k - 1] + 1 : 0) || only[k] >= static_cast<std::int64_t>(n))
+        throw nb::value_error("rows are of atoms in ascending order, each once");
+    return only;
+  }
+
   std::unique_ptr<Evaluator> evaluator_;
 };
 
@@ -247,8 +277,10 @@ double multiply_adds_per_second(const std::string& isa) {
 NB_MODULE(mtp, m) {
   nb::class_<Follower>(m, "Follower")
       .def("evaluate", &Follower::evaluate, nb::arg("numbers"), nb::arg("positions"),
-           nb::arg("cell"), nb::arg("pbc"), nb::arg("rows") = "",
+           nb::arg("cell"), nb::arg("pbc"), nb::arg("rows") = "", nb::arg("only") = nb::none(),
            "Energy, forces, strain gradient, atomic energies, nearest pair, rows.")
+      .def("grades", &Follower::grades, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
+           nb::arg("pbc"), nb::arg("maps"), nb::arg("only") = nb::none())
       .def_prop_ro("builds", &Follower::builds, "How often the neighbour list was built.");
   nb::class_<Potential>(m, "Potential")
       .def(nb::init<const nb::dict&, const std::string&, const std::string&>(), nb::arg("arrays"),

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "mtp/grades.hpp"
+
 namespace elyte::mtp {
 
 std::vector<const Kernel*> available_kernels(const std::string& precision) {
@@ -48,12 +50,6 @@ Evaluator::Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads,
       origin_(plan_->model().max_distance, skin) {}
 
 ForceField* Evaluator::clone() const { return new Evaluator(plan_, origin_.skin(), threads_, *kernel_); }
-
-double* Evaluator::Scratch::aligned(std::size_t doubles) {
-  if (memory.size() < doubles + 8) memory.assign(doubles + 8, 0.0);
-  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
-  return memory.data() + (64 - address % 64) % 64 / sizeof(double);
-}
 
 namespace {
 
@@ -125,6 +121,10 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
     sum_forces(results, result.forces);
   }
   sum_chunks(results, result);
+  if (result.grading)
+    grade_rows(*kernel_, plan_->model(), list_.types(), threads, scratch_, result);
+  if (result.mean)
+    grade_mean(*kernel_, plan_->model(), list_.types(), result.want_rows == Rows::of_atoms, result);
 }
 
 // The threads of a parallel region share the work.
@@ -143,17 +143,28 @@ void Evaluator::sum_forces(const std::vector<Results>& shares, std::vector<doubl
 void Evaluator::make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks) {
   const auto width = static_cast<std::size_t>(plan_->tables().row_width);
   const std::size_t sums = width * static_cast<std::size_t>(plan_->tables().species_count);
-  const bool each = result.want_rows == Rows::of_atoms, summed = result.want_rows == Rows::of_species;
+  const bool each = result.want_rows == Rows::of_atoms || result.grading;
+  const bool summed = (result.want_rows == Rows::of_species || result.mean) && !each;
   result.row_width = each || summed ? width : 0;
-  if (each) result.rows.resize(n * width);
+  if (each) {
+    if (result.only) place_rows(*result.only, n);
+    result.rows.resize((result.only ? result.only->size() : n) * width);
+  }
   if (summed) {
     result.rows.assign(sums, 0.0);
     row_sums_.assign(sums * chunks.size(), 0.0);
   }
   for (std::size_t chunk = 0; chunk < chunks.size(); ++chunk) {
     chunks[chunk].rows = each ? result.rows.data() : nullptr;
+    chunks[chunk].row_place = each && result.only ? row_place_.data() : nullptr;
     chunks[chunk].row_sums = summed ? row_sums_.data() + sums * chunk : nullptr;
   }
+}
+
+void Evaluator::place_rows(const std::vector<std::int32_t>& only, std::size_t n) {
+  row_place_.assign(n, -1);
+  for (std::size_t place = 0; place < only.size(); ++place)
+    row_place_[static_cast<std::size_t>(only[place])] = static_cast<std::int32_t>(place);
 }
 
 void Evaluator::sum_chunks(const std::vector<Results>& results, Evaluation& result) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "forcefield.hpp"
+#include "mtp/aligned_memory.hpp"
 #include "mtp/ghost_list.hpp"
 #include "mtp/kernel.hpp"
 #include "mtp/plan.hpp"
@@ -34,12 +35,8 @@ class Evaluator final : public ForceField {
   std::int64_t builds() const { return origin_.builds(); }
 
  private:
-  struct Scratch {
-    std::vector<double> memory;
-    double* aligned(std::size_t doubles);  // to 64 bytes; what was there is kept or zeroed
-  };
-
   void make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks);
+  void place_rows(const std::vector<std::int32_t>& only, std::size_t n);
   void sum_forces(const std::vector<Results>& shares, std::vector<double>& forces) const;
   void sum_chunks(const std::vector<Results>& results, Evaluation& result);
   void refuse(std::int64_t i, std::int64_t j) const;
@@ -50,8 +47,9 @@ class Evaluator final : public ForceField {
   Origin origin_;
   GhostList list_;
   std::vector<double> energies_, row_sums_;
-  Scratch forces_;
-  std::vector<Scratch> scratch_;
+  std::vector<std::int32_t> row_place_;
+  AlignedMemory forces_;
+  std::vector<AlignedMemory> scratch_;
 };
 
 }  // namespace elyte::mtp

@@ -44,6 +44,7 @@ class GhostList {
 
   const Shares& shares() const { return shares_; }
   int threads() const { return threads_; }  // for which there is work
+  const std::vector<std::int32_t>& types() const { return types_; }  // of the atoms
   // The atoms for the kernel, which is to be run over those of the share only, by the given thread.
   Atoms atoms(std::int64_t share, int thread) const;
 

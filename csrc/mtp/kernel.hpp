@@ -124,7 +124,8 @@ struct Search {
 struct Results {
   double* energies;                // (n), set for the atoms of the range
   double* forces;                  // (n, 4), the first three of each added to
-  double* rows;                    // (n, row_width) of ∂E_i/∂θ, set; or null
+  double* rows;                    // (…, row_width) of ∂E_i/∂θ, set; or null
+  const std::int32_t* row_place;   // where that of each atom stands, −1 for nowhere; null: at i
   double* row_sums;                // (species_count, row_width), their sums, added to; or null
   double strain[6];                // xx yy zz yz xz xy of ∂E/∂ε, set
   double closest;                  // Å; the least distance below min_distance, or infinite
@@ -134,6 +135,15 @@ struct Results {
 // Energies and forces of the atoms begin … end − 1.
 using Range = void (*)(const Tables&, const Atoms&, std::int64_t begin, std::int64_t end,
                        double* scratch, Results&);
+
+// A⁻¹ of one species for grades c = b A⁻¹, in one of two precisions; see GradeMap.
+inline constexpr int GRADE_ROWS_MOST = 64;  // that are graded together
+inline constexpr int GRADE_PANEL = 48;
+struct GradeTable {
+  std::size_t inputs, panels;  // rows of A⁻¹: one for each parameter of b, and one for a last 1
+  const float* single;         // (panels, inputs, GRADE_PANEL), aligned to 64 bytes; or null for …
+  const double* exact;
+};
 
 struct Kernel {
   const char* name;       // "avx512", "avx2", "portable"
@@ -147,6 +157,14 @@ struct Kernel {
   // and where each species ends. May write SPARE_GHOSTS more.
   void (*list_neighbours)(const Search&, std::int32_t self, const Piece* pieces, int pieces_count,
                           std::int32_t* out, std::int32_t* ends);
+  // the largest |c_j| of up to GRADE_ROWS_MOST rows, not a number where any c_j is not finite
+  void (*grade)(const GradeTable&, const double* const* rows, int count, double* scratch,
+                double* grades);
+  // doubles of scratch that this needs, aligned to 64 bytes
+  std::size_t (*grade_scratch)(std::size_t inputs);
+  // add factors[k] times row k of `rows`, (count, width), to `sum` for all k
+  void (*add_rows)(const double* factors, const double* rows, std::size_t count, std::size_t width,
+                   double* sum);
   // floating-point operations per second of independent multiply-adds, as a yardstick
   double (*multiply_adds)(std::int64_t rounds);
 };

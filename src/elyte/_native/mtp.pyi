@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -29,7 +30,17 @@ class Follower:
         cell: NDArray[Any],
         pbc: tuple[bool, ...],
         rows: str = "",
+        only: Sequence[int] | None = None,
     ) -> _Found: ...
+    def grades(
+        self,
+        numbers: NDArray[Any],
+        positions: NDArray[Any],
+        cell: NDArray[Any],
+        pbc: tuple[bool, ...],
+        maps: dict[str, Any],
+        only: Sequence[int] | None = None,
+    ) -> NDArray[Any]: ...
     @property
     def builds(self) -> int: ...
 

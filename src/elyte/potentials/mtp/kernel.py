@@ -59,7 +59,7 @@ class Kernel:
             UnknownSpecies: an element that the potential does not know.
             InputError: two atoms at one point, or a box that has collapsed.
         """
-        return _evaluate(frame, self.species, self.native.evaluate, threads)[0]
+        return _evaluate(frame, self.species, self.native.evaluate, threads)
 
     def evaluate_all(self, frames: Sequence[Frame], threads: int = 1) -> list[Evaluation]:
         """Return what `evaluate` does of each frame, with the threads shared out over frames."""
@@ -112,15 +112,31 @@ class Follower:
 
     def evaluate(self, frame: Frame) -> Evaluation:
         """Return energy, forces and stress of a frame; raises as `Kernel.evaluate` does."""
-        return _evaluate(frame, self._species, self._native.evaluate)[0]
+        return _evaluate(frame, self._species, self._native.evaluate)
 
-    def rows(self, frame: Frame, kind: str = "atoms") -> NDArray[np.float64]:
+    def rows(
+        self, frame: Frame, kind: str = "atoms", only: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
         """Return the rows ∂E_i/∂θ of `MTP.site_rows`, (n, W), made along with the forces.
 
-        With the kind "species" their sums over the atoms of each species, (s, W).
+        Args:
+            frame: atoms.
+            kind: "atoms", or "species" for the sums of rows over the atoms of each species, (s, W).
+            only: atoms, ascending, of which rows are made, (len(only), W); sums are of all.
         """
-        rows = _evaluate(frame, self._species, self._native.evaluate, kind)[1]
-        return np.asarray(rows)
+        return np.asarray(_found(frame, self._species, self._native.evaluate, kind, only)[5])
+
+    def grades(
+        self, frame: Frame, maps: dict[str, Any], only: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
+        """Return grades as a run makes them: of atoms, (n,), those in `only` if given, or one.
+
+        Args:
+            frame: atoms.
+            maps: from rows to grades, `GradeFunction.maps`.
+            only: atoms, ascending.
+        """
+        return np.asarray(_found(frame, self._species, self._native.grades, maps, only))
 
 
 def _arrays(frame: Frame) -> tuple[Any, ...]:
@@ -128,14 +144,18 @@ def _arrays(frame: Frame) -> tuple[Any, ...]:
 
 
 def _evaluate(
-    frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: int | str
-) -> tuple[Evaluation, Any]:
+    frame: Frame, species: list[int], native: Callable[..., Any], *options: Any
+) -> Evaluation:
+    return _result(frame, _found(frame, species, native, *options))
+
+
+def _found(frame: Frame, species: list[int], native: Callable[..., Any], *options: Any) -> Any:
+    """Return what a function of the kernel finds for a frame."""
     try:
-        values = native(*_arrays(frame), *options)
+        return native(*_arrays(frame), *options)
     except ValueError as error:
         check_species(frame, species)
         raise InputError(str(error)) from error
-    return _result(frame, values), values[5]
 
 
 def _result(frame: Frame, values: tuple[Any, ...]) -> Evaluation:

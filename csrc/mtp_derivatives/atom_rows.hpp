@@ -1,0 +1,30 @@
+// Rows ∂E_i/∂θ of atoms, as the kernel makes them for extrapolation grades.
+// Included by passes_body.hpp only, and so compiled once for each instruction set.
+#pragma once
+
+#include "mtp/kernel_rows.hpp"
+#include "mtp_derivatives/forward.hpp"
+
+namespace elyte::derivatives {
+namespace {
+
+template <int D>
+void atom_rows(const Tables& t, const Structure& structure, double* work, double* rows) {
+  Work w;
+  lay_out_work<D>(t, structure.most_neighbours, work, w);
+  Wide strain[6] = {};
+  for (std::int64_t first = 0; first < structure.n; first += BLOCK) {
+    const int members = members_of(structure, first);
+    alignas(64) double energies[BLOCK];
+    moments_and_adjoints<D>(t, structure, first, w.s, energies);
+    double* row = rows + first * t.row_width;
+    scalar_rows(t, w.s, members, row);
+    for (int atom = 0; atom < members; ++atom, row += t.row_width) {
+      pull<D>(w.s, atom, strain, true, nullptr);
+      radial_rows<D>(t, w.s.of[atom], w.s, row + t.scalars_count);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace elyte::derivatives

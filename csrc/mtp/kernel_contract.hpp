@@ -42,23 +42,25 @@ ELYTE_INLINE void collect(const Real* sums, Real* values) {
     }
 }
 
-// The derived moments, which follow the primary ones.
+// The derived moments, which follow the primary ones; each slot has SIZE numbers.
+template <int SIZE = BLOCK>
 ELYTE_INLINE void derive(const Tables& tables, int primary, Real* values) {
   const int* parts = tables.derived;
-  Real* to = slot(values, primary);
-  for (int k = 0; k < tables.derived_count; ++k, parts += 3, to += BLOCK)
-    for (int b = 0; b < BLOCK; b += LANES)
-      store(to + b, load(slot(values, parts[0]) + b) - load(slot(values, parts[1]) + b) -
-                        load(slot(values, parts[2]) + b));
+  Real* to = values + primary * SIZE;
+  for (int k = 0; k < tables.derived_count; ++k, parts += 3, to += SIZE)
+    for (int b = 0; b < SIZE; b += LANES)
+      store(to + b, load(values + parts[0] * SIZE + b) - load(values + parts[1] * SIZE + b) -
+                        load(values + parts[2] * SIZE + b));
 }
 
 // Hand their adjoints to the moments they were made of.
+template <int SIZE = BLOCK>
 ELYTE_INLINE void derive_backwards(const Tables& tables, int primary, Real* adjoints) {
   for (int k = tables.derived_count - 1; k >= 0; --k)
-    for (int b = 0; b < BLOCK; b += LANES) {
-      const Vec above = load(slot(adjoints, primary + k) + b);
+    for (int b = 0; b < SIZE; b += LANES) {
+      const Vec above = load(adjoints + (primary + k) * SIZE + b);
       for (int part = 0; part < 3; ++part) {
-        Real* to = slot(adjoints, tables.derived[3 * k + part]) + b;
+        Real* to = adjoints + tables.derived[3 * k + part] * SIZE + b;
         store(to, part == 0 ? load(to) + above : load(to) - above);
       }
     }

@@ -20,7 +20,7 @@ void atom_rows(const Tables& t, const Structure& structure, double* work, double
     double* row = rows + first * t.row_width;
     scalar_rows(t, w.s, members, row);
     for (int atom = 0; atom < members; ++atom, row += t.row_width) {
-      pull<D>(w.s, atom, strain, true, nullptr);
+      pull_all<D>(w.s, atom, strain, w.rates);
       radial_rows<D>(t, w.s.of[atom], w.s, row + t.scalars_count);
     }
   }

@@ -1,5 +1,5 @@
 // Energies and forces: the kernel's own steps, with the neighbours known and everything kept.
-// Included by passes_body.hpp only, and so compiled once for each instruction set.
+// Included by passes_body.hpp only, and so compiled once for each instruction set and precision.
 #pragma once
 
 #include "mtp/kernel_contract.hpp"
@@ -7,6 +7,12 @@
 
 namespace elyte::derivatives {
 namespace {
+
+ELYTE_INLINE Vec load_doubles(const double* p) {
+  Wide parts[PARTS];
+  for (int part = 0; part < PARTS; ++part) parts[part] = load_wide(p + part * WIDE);
+  return narrow(parts);
+}
 
 // Geometry, weights and slopes of the neighbours of atom i, which is one of a block.
 template <int D>
@@ -17,8 +23,9 @@ void take_in(const Tables& t, const Structure& structure, std::int64_t i, Scratc
     mine.ends[z] = structure.ends[i * t.species_count + z];
   const std::int64_t first = structure.first[i];
   for (int k = 0; k < mine.count; k += LANES) {
-    const Vec x = load(structure.vectors[0] + first + k), y = load(structure.vectors[1] + first + k);
-    const Vec z = load(structure.vectors[2] + first + k);
+    const Vec x = load_doubles(structure.vectors[0] + first + k);
+    const Vec y = load_doubles(structure.vectors[1] + first + k);
+    const Vec z = load_doubles(structure.vectors[2] + first + k);
     store(s.dx + k, x);
     store(s.dy + k, y);
     store(s.dz + k, z);
@@ -40,12 +47,19 @@ void moments_and_adjoints(const Tables& t, const Structure& structure, std::int6
   contract<D>(t, s, energies);
 }
 
+// Gradients by the positions of the neighbours of an atom of the block, by f_μ and by w_j: one piece
+// of code for whoever wants some of them.
+template <int D>
+void pull_all(Scratch& s, int atom, Wide* strain, Real* by_weights) {
+  pull<D>(s, atom, strain, true, by_weights);
+}
+
 template <int D>
 void evaluate(const Tables& t, const Structure& structure, double* memory, double* work,
               double* energies, double* forces, double* strain) {
   Work w;
   lay_out_work<D>(t, structure.most_neighbours, work, w);
-  const State<D> state{t, structure, memory};
+  const State<D> state{t, structure, reinterpret_cast<Real*>(memory)};
   Wide sums[6] = {};
   for (std::int64_t k = 0; k < 4 * structure.n; ++k) forces[k] = 0;
   for (std::int64_t first = 0; first < structure.n; first += BLOCK) {
@@ -56,7 +70,7 @@ void evaluate(const Tables& t, const Structure& structure, double* memory, doubl
     for (int atom = 0; atom < members; ++atom) {
       const std::int64_t i = first + atom;
       energies[i] = of_block[atom] + t.isolated[structure.type[i]];
-      pull<D>(w.s, atom, sums, false, state.by_weights(i));
+      pull_all<D>(w.s, atom, sums, state.by_weights(i));
       const std::int32_t* index = structure.index + structure.first[i];
       hand_out(w.s.gradients, w.s.of[atom].count, i, [&](int k) { return index[k]; }, forces);
     }

@@ -34,23 +34,25 @@ std::vector<std::int64_t> offsets_of(const std::int64_t* list, std::int64_t coun
 // Memory of one thread for the frames of a list, and the parameters.
 struct FrameSet::Scratch {
   const Parameters& parameters;
+  const Forward& forward;
   AlignedArray<double> state, work, forces, v;  // the last two (n, 4)
   std::vector<double> energies;
   std::int64_t most_atoms = 1;
   double strain[9], S[9];
 
-  Scratch(const FrameSet& set, const Parameters& p, const std::int64_t* list, std::int64_t count)
-      : parameters(p) {
+  Scratch(const FrameSet& set, const Parameters& p, const Forward& passes, const std::int64_t* list,
+          std::int64_t count)
+      : parameters(p), forward(passes) {
     std::size_t state_size = 0;
     int most_neighbours = 0;
     for (std::int64_t k = 0; k < count; ++k) {
       const Structure structure = set.frames_[list[k]].structure();
       most_atoms = std::max(most_atoms, structure.n);
       most_neighbours = std::max(most_neighbours, structure.most_neighbours);
-      state_size = std::max(state_size, set.passes_.state_size(p.tables(), structure));
+      state_size = std::max(state_size, forward.state_size(p.tables(), structure));
     }
     state = aligned<double>(state_size);
-    work = aligned<double>(set.passes_.work_size(p.tables(), most_neighbours));
+    work = aligned<double>(forward.work_size(p.tables(), most_neighbours));
     forces = aligned<double>(4 * static_cast<std::size_t>(most_atoms));
     v = aligned<double>(4 * static_cast<std::size_t>(most_atoms));
     std::fill_n(v.get(), 4 * most_atoms, 0.0);
@@ -78,8 +80,8 @@ void FrameSet::check(const std::int64_t* list, std::int64_t count) const {
 
 void FrameSet::evaluate_one(std::int64_t frame, Scratch& s) const {
   double strain[6];
-  passes_.evaluate(s.parameters.tables(), frames_[frame].structure(), s.state.get(), s.work.get(),
-                   s.energies.data(), s.forces.get(), strain);
+  s.forward.evaluate(s.parameters.tables(), frames_[frame].structure(), s.state.get(),
+                     s.work.get(), s.energies.data(), s.forces.get(), strain);
   for (int k = 0; k < 6; ++k) {
     const auto [a, b] = VOIGT[k];
     s.strain[3 * a + b] = s.strain[3 * b + a] = strain[k];
@@ -98,7 +100,7 @@ void FrameSet::evaluate(const double* theta, const std::int64_t* list, std::int6
   const auto offsets = offsets_of(list, count, [&](std::int64_t k) { return frames_[k].size(); });
 #pragma omp parallel num_threads(threads)
   {
-    Scratch s(*this, parameters, list, count);
+    Scratch s(*this, parameters, passes_.forward, list, count);
 #pragma omp for schedule(dynamic)
     for (std::int64_t k = 0; k < count; ++k) {
       evaluate_one(list[k], s);
@@ -121,7 +123,7 @@ std::vector<double> FrameSet::gradient(const double* theta, const std::int64_t* 
   std::vector<double> partial(static_cast<std::size_t>(chunks) * P, 0.0), total(P, 0.0);
 #pragma omp parallel num_threads(threads)
   {
-    Scratch s(*this, parameters, list, count);
+    Scratch s(*this, parameters, passes_.forward, list, count);
 #pragma omp for schedule(dynamic)
     for (std::int64_t c = 0; c < chunks; ++c)
       for (std::int64_t k = c * count / chunks; k < (c + 1) * count / chunks; ++k) {
@@ -167,7 +169,7 @@ Sums FrameSet::loss(const double* theta, const std::int64_t* list, std::int64_t 
   std::vector<double> partial(static_cast<std::size_t>(chunks) * P, 0.0);
 #pragma omp parallel num_threads(threads)
   {
-    Scratch s(*this, parameters, list, count);
+    Scratch s(*this, parameters, passes_.forward, list, count);
 #pragma omp for schedule(dynamic)
     for (std::int64_t c = 0; c < chunks; ++c)
       for (std::int64_t k = c * count / chunks; k < (c + 1) * count / chunks; ++k) {
@@ -189,84 +191,80 @@ std::int64_t FrameSet::rows(std::int64_t frame) const {
          (target.weight[2] > 0 ? 6 : 0);
 }
 
-// θ-ordered row ← factor × padded row.
+template <>
+const RowPasses<double>& FrameSet::row_passes() const { return passes_.rows_in_double; }
+template <>
+const RowPasses<float>& FrameSet::row_passes() const { return passes_.rows_in_single; }
+
+// θ-ordered row ← factor × row in the order of the passes; returns the end of the row.
 template <typename Real>
-static void unpad(const mtp::Tables& t, const double* padded, double factor, Real* row) {
-  const std::int64_t betas = whole_eights(t.radial_size);
+static Real* reorder(const mtp::Tables& t, const RowColumns& columns, const Real* from,
+                     double root, Real* row) {
+  const auto factor = static_cast<Real>(root);
   for (int k = 0; k < t.species_count; ++k) *row++ = 0;
-  for (int a = 0; a < t.scalars_count; ++a) *row++ = static_cast<Real>(factor * padded[a]);
-  padded += whole_eights(t.scalars_count);
-  for (int pair = 0; pair < t.species_count * t.species_count * t.n_mu; ++pair, padded += betas)
-    for (int b = 0; b < t.radial_size; ++b) *row++ = static_cast<Real>(factor * padded[b]);
+  for (int a = 0; a < t.scalars_count; ++a) *row++ = factor * from[a];
+  for (int zi = 0; zi < t.species_count; ++zi)
+    for (int zj = 0; zj < t.species_count; ++zj)
+      for (int mu = 0; mu < t.n_mu; ++mu) {
+        const Real* of_pair = from + columns.of_type(zi) + mu * columns.of_function + zj * t.radial_size;
+        for (int b = 0; b < t.radial_size; ++b) *row++ = factor * of_pair[b];
+      }
+  return row;
 }
 
-// The row of the energy is a gradient along no displacement.
+// Rows and residuals of one frame, each times the root of its weight. Of the strain, one row off the
+// diagonal stands for two.
 template <typename Real>
-void FrameSet::energy_row(std::int64_t frame, Scratch& s, Real*& row, double*& residual) const {
+void FrameSet::put_down(std::int64_t frame, const Scratch& s, Real* rows, Real* row,
+                        double* residual) const {
+  const RowColumns columns(basis_.tables());
   const Target& target = targets_[frame];
-  if (!(target.weight[0] > 0)) return;
-  const double root = std::sqrt(target.weight[0]);
-  std::vector<double> gradient(basis_.parameters(), 0.0);
-  std::fill(s.S, s.S + 9, 0.0);
-  gradient_of_one(frame, root, s, gradient.data());
-  row = std::transform(gradient.begin(), gradient.end(), row,
-                       [](double value) { return static_cast<Real>(value); });
-  *residual++ = root * (s.energy(frames_[frame].size()) - target.energy);
-}
-
-template <typename Real>
-void FrameSet::force_rows(std::int64_t frame, const Scratch& s, const double* padded, Real*& row,
-                          double*& residual) const {
-  const Target& target = targets_[frame];
-  if (!(target.weight[1] > 0)) return;
-  const double root = std::sqrt(target.weight[1]);
-  for (std::int64_t x = 0; x < 3 * frames_[frame].size(); ++x, row += basis_.parameters()) {
-    unpad(basis_.tables(), padded, root, row);
-    padded += padded_width(basis_.tables());
-    *residual++ = root * (s.forces[x / 3 * 4 + x % 3] - target.forces[x]);
+  const Structure structure = frames_[frame].structure();
+  const auto put = [&](const Real* from, double weight, double difference) {
+    const double root = std::sqrt(weight);
+    row = reorder(basis_.tables(), columns, from, root, row);
+    *residual++ = root * difference;
+  };
+  if (target.weight[0] > 0) {
+    Real* const energy = row;
+    put(rows, target.weight[0], s.energy(structure.n) - target.energy);
+    for (std::int64_t i = 0; i < structure.n; ++i)
+      energy[structure.type[i]] += static_cast<Real>(std::sqrt(target.weight[0]));
   }
-}
-
-// Off the diagonal, one row stands for two.
-template <typename Real>
-void FrameSet::strain_rows(std::int64_t frame, const Scratch& s, double* padded, Real*& row,
-                           double*& residual) const {
-  const Target& target = targets_[frame];
-  if (!(target.weight[2] > 0)) return;
-  const std::size_t width = padded_width(basis_.tables());
-  for (const auto& [a, b] : VOIGT) {
-    const double root = std::sqrt(target.weight[2] * (a == b ? 1 : 2));
-    double* one = padded + (3 * a + b) * width;
-    const double* two = padded + (3 * b + a) * width;
-    for (std::size_t c = 0; c < width; ++c) one[c] = (one[c] + two[c]) / 2;
-    unpad(basis_.tables(), one, root, row);
-    *residual++ = root * (s.strain[3 * a + b] - target.strain[3 * a + b]);
-    row += basis_.parameters();
-  }
+  rows += columns.all;
+  if (target.weight[1] > 0)
+    for (std::int64_t x = 0; x < 3 * structure.n; ++x)
+      put(rows + x * columns.all, target.weight[1], s.forces[x / 3 * 4 + x % 3] - target.forces[x]);
+  rows += 3 * structure.n * columns.all;
+  if (target.weight[2] > 0)
+    for (const auto& [a, b] : VOIGT) {
+      Real* one = rows + (3 * a + b) * columns.all;
+      const Real* two = rows + (3 * b + a) * columns.all;
+      for (int c = 0; c < columns.all; ++c) one[c] = (one[c] + two[c]) / 2;
+      put(one, target.weight[2] * (a == b ? 1 : 2), s.strain[3 * a + b] - target.strain[3 * a + b]);
+    }
 }
 
 template <typename Real>
 void FrameSet::jacobian(const double* theta, const std::int64_t* list, std::int64_t count,
                         int threads, Real* all_rows, double* residuals) const {
   const Parameters parameters(basis_, theta);
-  const std::size_t width = padded_width(basis_.tables());
+  const RowPasses<Real>& passes = row_passes<Real>();
+  const auto width = static_cast<std::size_t>(RowColumns(basis_.tables()).all);
   const auto offsets = offsets_of(list, count, [&](std::int64_t k) { return rows(k); });
 #pragma omp parallel num_threads(threads)
   {
-    Scratch s(*this, parameters, list, count);
-    const auto padded = aligned<double>((9 + 3 * static_cast<std::size_t>(s.most_atoms)) * width);
+    Scratch s(*this, parameters, passes.forward, list, count);
+    const auto rows = aligned<Real>((10 + 3 * static_cast<std::size_t>(s.most_atoms)) * width);
 #pragma omp for schedule(dynamic)
     for (std::int64_t k = 0; k < count; ++k) {
-      const std::int64_t n = frames_[list[k]].size();
-      std::fill_n(padded.get(), (9 + 3 * n) * width, 0.0);
+      const Structure structure = frames_[list[k]].structure();
+      std::fill_n(rows.get(), (10 + 3 * static_cast<std::size_t>(structure.n)) * width, Real{});
       evaluate_one(list[k], s);
-      passes_.jacobian(parameters.tables(), parameters.reversal(), frames_[list[k]].structure(),
-                       s.state.get(), s.work.get(), padded.get());
-      Real* row = all_rows + offsets[k] * basis_.parameters();
-      double* residual = residuals + offsets[k];
-      energy_row(list[k], s, row, residual);
-      force_rows(list[k], s, padded.get(), row, residual);
-      strain_rows(list[k], s, padded.get() + 3 * n * width, row, residual);
+      passes.jacobian(parameters.tables(), parameters.reversal(), structure, s.state.get(),
+                      s.work.get(), rows.get());
+      put_down(list[k], s, rows.get(), all_rows + offsets[k] * basis_.parameters(),
+               residuals + offsets[k]);
     }
   }
 }
@@ -294,7 +292,7 @@ void FrameSet::atom_gradients(const double* theta, std::int64_t frame, int threa
 #pragma omp parallel num_threads(threads)
   {
     const auto work = aligned<double>(
-        passes_.work_size(t, frames_[frame].structure().most_neighbours));
+        passes_.forward.work_size(t, frames_[frame].structure().most_neighbours));
     std::vector<double> compact(PART * static_cast<std::size_t>(t.row_width));
 #pragma omp for schedule(dynamic)
     for (std::int64_t k = 0; k < parts; ++k) {

@@ -59,16 +59,13 @@ class FrameSet {
 
  private:
   struct Scratch;
+  template <typename Real>
+  const RowPasses<Real>& row_passes() const;
   void evaluate_one(std::int64_t frame, Scratch& scratch) const;
   void gradient_of_one(std::int64_t frame, double lambda, Scratch& scratch, double* gradient) const;
   template <typename Real>
-  void energy_row(std::int64_t frame, Scratch& scratch, Real*& row, double*& residual) const;
-  template <typename Real>
-  void force_rows(std::int64_t frame, const Scratch& scratch, const double* padded, Real*& row,
-                  double*& residual) const;
-  template <typename Real>
-  void strain_rows(std::int64_t frame, const Scratch& scratch, double* padded, Real*& row,
-                   double*& residual) const;
+  void put_down(std::int64_t frame, const Scratch& scratch, Real* padded, Real* row,
+                double* residual) const;
 
   Basis basis_;
   Passes passes_;

@@ -148,10 +148,10 @@ void add_atom(const State<D>& state, std::int64_t i, int atom, Work& w) {
   const double* by_weight = state.by_weights(i);
   make_monomials_and_rates<D>(mine, rate, w.s.monomials, w.monomial_rates);
   for (int k = 0; k < mine.count; k += LANES)
-    by_radial_functions<D>(mine.groups + k * rows<D>(), rate + k * rates<D>(),
-                           by_weight + k * weights_at(D, 0), w.reverse + atom, w.s.adjoints + atom,
-                           w.s.monomials + k * N, w.monomial_rates + k * N, w.direct + k,
-                           w.turned + k, w.s.stride);
+    by_radial_functions<D, true>(mine.groups + k * rows<D>(), rate + k * rates<D>(),
+                                 by_weight + k * weights_at(D, 0), w.reverse + atom,
+                                 w.s.adjoints + atom, w.s.monomials + k * N,
+                                 w.monomial_rates + k * N, w.direct + k, w.turned + k, w.s.stride);
   add_radial<D>(state.tables, state.structure, i, mine, w);
 }
 
@@ -176,7 +176,7 @@ void gradient(const Tables& t, const Structure& structure, double* memory, doubl
               double lambda, const double* v, const double* S, double* gradient) {
   Work w;
   lay_out_work<D>(t, structure.most_neighbours, work, w);
-  const State<D> state{t, structure, memory};
+  const State<D> state{t, structure, reinterpret_cast<Real*>(memory)};
   for (int k = 0; k < t.scalars_count * BLOCK; ++k) w.scalars[k] = 0;
   clear_radial<D>(t, w);
   for (std::int64_t first = 0; first < structure.n; first += BLOCK) {

@@ -1,5 +1,5 @@
 // What the passes keep of a structure, and their working memory.
-// Included by passes_body.hpp only, and so compiled once for each instruction set.
+// Included by passes_body.hpp only, and so compiled once for each instruction set and precision.
 #pragma once
 
 #include "mtp/kernel_moments.hpp"
@@ -20,25 +20,24 @@ constexpr int rates() {
 }
 
 // What `evaluate` leaves: values and adjoints of each eight atoms; of each neighbour its geometry,
-// weights and slopes (`rows<D>`), and ∂E_i/∂w_j. A read-only state is never written through this.
+// weights and slopes (`rows<D>`), and ∂E_i/∂w_j.
 template <int D>
 struct State {
   const Tables& tables;
   const Structure& structure;
-  double* memory;
+  Real* memory;
 
   std::int64_t of_block() const { return 2 * static_cast<std::int64_t>(tables.slots) * BLOCK; }
-  double* values(std::int64_t block) const { return memory + block * of_block(); }
-  double* adjoints(std::int64_t block) const { return values(block) + of_block() / 2; }
-  double* groups(std::int64_t i) const {
-    return values(blocks()) + structure.first[i] * rows<D>();
-  }
-  double* by_weights(std::int64_t i) const {
+  Real* values(std::int64_t block) const { return memory + block * of_block(); }
+  Real* adjoints(std::int64_t block) const { return values(block) + of_block() / 2; }
+  Real* groups(std::int64_t i) const { return values(blocks()) + structure.first[i] * rows<D>(); }
+  Real* by_weights(std::int64_t i) const {
     return groups(structure.n) + structure.first[i] * weights_at(D, 0);
   }
   std::int64_t blocks() const { return (structure.n + BLOCK - 1) / BLOCK; }
   std::size_t size() const {
-    return static_cast<std::size_t>(by_weights(structure.n) - memory);
+    return static_cast<std::size_t>(blocks() * of_block() + structure.first[structure.n] *
+                                                                (rows<D>() + weights_at(D, 0)));
   }
 
   // Let the kernel's functions work on the block of atoms that begins with `first`.
@@ -62,18 +61,18 @@ inline int members_of(const Structure& structure, std::int64_t first) {
 // Working memory beside the kernel's own.
 struct Work {
   Scratch s;
-  double* rates;           // (group, rate, lane) of the neighbours of each of eight atoms
-  double* monomial_rates;  // (group, monomial, lane) of one atom
-  double *tangents, *reverse;  // (slot, atom or displacement)
-  double *direct, *turned;     // (μ, stride): what stands before Q_β, and before Q'_β
-  double *basis, *slopes;      // (neighbour, β): Q_β and Q'_β
-  double* scalars;             // (scalar, atom)
-  double* radial;              // [z_i][z_j][μ][β], β filled up to vectors
-  double* factors;             // of one atom's products: (term, 2)
-  double* pairs;               // of one atom: C_ab
-  double* own;                 // (slot) of one atom: values, adjoints
-  double* resolved;            // [z][monomial, with z or without][β]
-  double* rows;                // (displacement, columns of one species of centre)
+  Real* rates;                 // (group, rate, lane) of the neighbours of each atom of a block
+  Real* monomial_rates;        // (group, monomial, lane) of one atom
+  Real *tangents, *reverse;    // (slot, atom or displacement)
+  Real *direct, *turned;       // (axis, μ, stride): what stands before Q_β, and before Q'_β
+  Real *basis, *slopes;        // (neighbour, β): Q_β and Q'_β
+  Real* scalars;               // (scalar, atom)
+  Real* radial;                // [z_i][z_j][μ][β], β filled up to vectors
+  Real *values, *adjoints;     // (slot) of one atom, and of its products:
+  Real *factors, *pairs;       // (term, 2); C_ab
+  Real* resolved;              // [monomial, with z or without][z][β]
+  Real* rows;                  // (displacement, columns of one species of centre)
+  int* present;                // vectors of columns [z][β]
 };
 
 template <int D>
@@ -83,24 +82,28 @@ std::size_t lay_out_work(const Tables& t, int most_neighbours, double* memory, W
   Pieces pieces{reinterpret_cast<char*>(memory)};
   pieces.used = lay_out<D>(t, atoms, memory, w.s);
   const auto n = static_cast<std::size_t>(w.s.stride), slots = static_cast<std::size_t>(t.slots);
-  const auto betas = static_cast<std::size_t>(whole_eights(t.radial_size));
+  const auto betas = static_cast<std::size_t>(round_up(t.radial_size));
   const std::size_t s = t.species_count, functions = radial_functions(D);
+  const RowColumns columns(t);
+  const auto width = static_cast<std::size_t>(columns.of_function);
   pieces.take(w.rates, n * rates<D>() * BLOCK);
   pieces.take(w.monomial_rates, n * monomials_count(D));
-  pieces.take(w.tangents, slots * EIGHT);
-  pieces.take(w.reverse, slots * EIGHT);
-  pieces.take(w.direct, n * functions);
-  pieces.take(w.turned, n * functions);
+  pieces.take(w.tangents, slots * 3 * BLOCK);
+  pieces.take(w.reverse, slots * 3 * BLOCK);
+  pieces.take(w.direct, n * functions * 3);
+  pieces.take(w.turned, n * functions * 3);
   pieces.take(w.basis, n * betas);
   pieces.take(w.slopes, n * betas);
-  pieces.take(w.scalars, static_cast<std::size_t>(t.scalars_count) * EIGHT);
+  pieces.take(w.scalars, static_cast<std::size_t>(t.scalars_count) * BLOCK);
   pieces.take(w.radial, s * s * functions * betas);
   pieces.take(w.factors, 2 * terms_count(t));
   pieces.take(w.pairs, terms_count(t) + form_count(t));
-  pieces.take(w.own, 2 * slots);
-  pieces.take(w.resolved, s * 2 * monomials_count(D) * betas);
-  pieces.take(w.rows, EIGHT * (static_cast<std::size_t>(whole_eights(t.scalars_count)) +
-                               s * functions * betas));
+  pieces.take(w.values, slots);
+  pieces.take(w.adjoints, slots);
+  // sums that begin anywhere run over by a vector
+  pieces.take(w.resolved, 2 * monomials_count(D) * width + LANES);
+  pieces.take(w.rows, BLOCK * static_cast<std::size_t>(columns.scalars + columns.of_centre) + LANES);
+  pieces.take(w.present, width);
   return pieces.used / sizeof(double);
 }
 

@@ -9,12 +9,11 @@
 
 namespace elyte::derivatives {
 
-inline constexpr int EIGHT = mtp::block_of<double>();  // atoms or displacements taken at once
+// Filled up to a cache line in either precision.
+static constexpr std::int64_t whole(std::int64_t n) { return (n + 15) / 16 * 16; }
 
-static constexpr std::int64_t whole_eights(std::int64_t n) { return (n + EIGHT - 1) / EIGHT * EIGHT; }
-
-// Atoms with their neighbours, sorted by species; those of an atom fill whole eights, of which the
-// last ones may be of no account.
+// Atoms with their neighbours, sorted by species; those of an atom are filled up (`whole`) with some
+// that are of no account.
 struct Structure {
   std::int64_t n;
   const std::int32_t* type;
@@ -62,34 +61,54 @@ static inline std::size_t form_count(const mtp::Tables& t) {
   return static_cast<std::size_t>(t.row_first[t.rows_count]);
 }
 
-// One row of `jacobian`: scalars, then [z_i][z_j][μ][β], both β and scalars filled up to eights.
-static inline std::size_t padded_width(const mtp::Tables& t) {
-  const std::int64_t of_pair = t.n_mu * whole_eights(t.radial_size);
-  return static_cast<std::size_t>(whole_eights(t.scalars_count) +
-                                  t.species_count * t.species_count * of_pair);
-}
+// Where columns stand in a row of `jacobian`: scalars, then [z_i][μ][z_j][β].
+struct RowColumns {
+  int scalars, of_function, of_centre, all;  // [z_j][β] of one μ; [μ][z_j][β]; all
+
+  explicit RowColumns(const mtp::Tables& t)
+      : scalars(static_cast<int>(whole(t.scalars_count))),
+        of_function(static_cast<int>(whole(t.species_count * t.radial_size))),
+        of_centre(t.n_mu * of_function),
+        all(scalars + t.species_count * of_centre) {}
+  int of_type(int z_i) const { return scalars + z_i * of_centre; }
+};
 
 // The passes over one structure for an instruction set and a shape. `state` holds what `evaluate`
 // left; both it and `work` are aligned to 64 bytes. Vectors of atoms have four numbers each.
-struct Passes {
-  const char* name;
+struct Forward {
   std::size_t (*state_size)(const mtp::Tables&, const Structure&);  // doubles
   std::size_t (*work_size)(const mtp::Tables&, int most_neighbours);
   // E_i (n), F (n, 4), and xx yy zz yz xz xy of ∂E/∂ε.
   void (*evaluate)(const mtp::Tables&, const Structure&, double* state, double* work,
                    double* energies, double* forces, double* strain);
+};
+
+// With the arithmetic in double or in single precision.
+template <typename Real>
+struct RowPasses {
+  Forward forward;
+  // rows (1 + 3n + 9, RowColumns::all) += ∂/∂θ of E, F and the 9 of Σ_j (∂E/∂r_j) r_j.
+  void (*jacobian)(const mtp::Tables&, const Reversal&, const Structure&, double* state,
+                   double* work, Real* rows);
+};
+
+struct Passes {
+  const char* name;
+  Forward forward;
   // gradient (P) += ∂/∂θ of λ E + Σ v·F + S : ∂E/∂ε, with v (n, 4) and S (9).
   void (*gradient)(const mtp::Tables&, const Structure&, double* state, double* work,
                    double lambda, const double* v, const double* S, double* gradient);
   // rows (n, row_width) = ∂E_i/∂θ of what concerns an atom of its species: ξ, c[z][μ][β].
   void (*atom_rows)(const mtp::Tables&, const Structure&, double* work, double* rows);
-  // rows (3n + 9, padded_width) += ∂/∂θ of F and the 9 of Σ_j (∂E/∂r_j) r_j.
-  void (*jacobian)(const mtp::Tables&, const Reversal&, const Structure&, double* state,
-                   double* work, double* rows);
+  RowPasses<double> rows_in_double;
+  RowPasses<float> rows_in_single;
 };
 
 Passes portable_passes(int shape);
 Passes avx2_passes(int shape);
 Passes avx512_passes(int shape);
+RowPasses<float> portable_passes_single(int shape);
+RowPasses<float> avx2_passes_single(int shape);
+RowPasses<float> avx512_passes_single(int shape);
 
 }  // namespace elyte::derivatives

@@ -3,6 +3,8 @@
 
 namespace elyte::derivatives {
 
-Passes avx2_passes(int shape) { return passes_for("avx2", shape); }
+Passes avx2_passes(int shape) {
+  return passes_for("avx2", shape, avx2_passes_single(shape));
+}
 
 }  // namespace elyte::derivatives

@@ -3,6 +3,8 @@
 
 namespace elyte::derivatives {
 
-Passes avx512_passes(int shape) { return passes_for("avx512", shape); }
+Passes avx512_passes(int shape) {
+  return passes_for("avx512", shape, avx512_passes_single(shape));
+}
 
 }  // namespace elyte::derivatives

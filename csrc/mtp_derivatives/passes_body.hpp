@@ -6,10 +6,11 @@
 //   g = ∂E_i/∂v    and    h = ∂(λE_i + Ė_i)/∂v = λg + ġ.
 #pragma once
 
-#include "mtp_derivatives/atom_rows.hpp"
-#include "mtp_derivatives/forward.hpp"
-#include "mtp_derivatives/gradient.hpp"
 #include "mtp_derivatives/jacobian.hpp"
+#if !defined(ELYTE_SINGLE)
+#include "mtp_derivatives/atom_rows.hpp"
+#include "mtp_derivatives/gradient.hpp"
+#endif
 
 namespace elyte::derivatives {
 namespace {
@@ -25,12 +26,24 @@ std::size_t work_size(const Tables& t, int most_neighbours) {
   return lay_out_work<D>(t, most_neighbours, nullptr, w);
 }
 
+template <int D>
+constexpr Forward forward{state_size<D>, work_size<D>, evaluate<D>};
+
 template <int D = 0>
-Passes passes_for(const char* name, int shape) {
+RowPasses<Real> row_passes_for(int shape) {
   if constexpr (D < LARGEST_SHAPE)
-    if (shape != D) return passes_for<D + 1>(name, shape);
-  return {name, state_size<D>, work_size<D>, evaluate<D>, gradient<D>, atom_rows<D>, jacobian<D>};
+    if (shape != D) return row_passes_for<D + 1>(shape);
+  return {forward<D>, jacobian<D>};
 }
+
+#if !defined(ELYTE_SINGLE)
+template <int D = 0>
+Passes passes_for(const char* name, int shape, RowPasses<float> in_single) {
+  if constexpr (D < LARGEST_SHAPE)
+    if (shape != D) return passes_for<D + 1>(name, shape, in_single);
+  return {name, forward<D>, gradient<D>, atom_rows<D>, {forward<D>, jacobian<D>}, in_single};
+}
+#endif
 
 }  // namespace
 }  // namespace elyte::derivatives

@@ -3,6 +3,8 @@
 
 namespace elyte::derivatives {
 
-Passes portable_passes(int shape) { return passes_for("portable", shape); }
+Passes portable_passes(int shape) {
+  return passes_for("portable", shape, portable_passes_single(shape));
+}
 
 }  // namespace elyte::derivatives

@@ -1,6 +1,6 @@
 // What falls on the radial coefficients:
 //   ∂Φ/∂c[z_i][z][μ][β] = Σ_{j of z} Q_β(r_ij) p_μj + Q'_β(r_ij) q_μj,      Q_β = s T_β (r_max − r)².
-// Included by passes_body.hpp only, and so compiled once for each instruction set.
+// Included by passes_body.hpp only, and so compiled once for each instruction set and precision.
 #pragma once
 
 #include "mtp_derivatives/memory.hpp"
@@ -11,11 +11,11 @@ namespace {
 // With h and g the adjoints of an atom's moments, of a group of its neighbours
 //   p_μ = Σ_dt (h_dtj m + g_dtj ṁ), j = 2μ, + z times the same, j = 2μ + 1, + ż ∂E_i/∂w_j,
 //   q_μ = (û·δ) (∂E_i/∂w_2μ + z ∂E_i/∂w_2μ+1);
-// h is zero where it is null.
-template <int D>
-ELYTE_INLINE void by_radial_functions(const double* group, const double* rate,
-                                      const double* by_weight, const double* h, const double* g,
-                                      const double* m, const double* dm, double* p, double* q,
+// h is left out where there is none.
+template <int D, bool with_h>
+void by_radial_functions(const Real* group, const Real* rate,
+                                      const Real* by_weight, const Real* h, const Real* g,
+                                      const Real* m, const Real* dm, Real* p, Real* q,
                                       int stride) {
   constexpr int W = weights_at(D, 0);
   Vec sum[W];
@@ -30,7 +30,7 @@ ELYTE_INLINE void by_radial_functions(const double* group, const double* rate,
 #pragma GCC unroll 16
       for (int j = 0; j < J; ++j) {
         sum[j] += g[first + j * BLOCK] * change;
-        if (h) sum[j] += h[first + j * BLOCK] * value;
+        if (with_h) sum[j] += h[first + j * BLOCK] * value;
       }
     }
   const Vec z = load(group + UNIT_Z * LANES), dz = load(rate + RATE_Z * LANES);
@@ -48,24 +48,25 @@ ELYTE_INLINE void by_radial_functions(const double* group, const double* rate,
   }
 }
 
-// Q_β/s and Q'_β/s of the neighbours of one atom, β by β: made with one neighbour per lane, put
+// Q_β/s and Q'_β/s of the neighbours of one atom, (neighbour, β), β filled up with zeros: made with one neighbour per lane, put
 // down with one β per lane.
 template <int D>
 void make_basis_and_slopes(const Tables& t, const Neighbourhood& mine, Work& w) {
   const int padded = round_up(t.radial_size);
-  const double* group = mine.groups;
+  const Real* group = mine.groups;
   for (int k = 0; k < mine.count; k += LANES, group += rows<D>() * LANES) {
-    const Vec r = load(group + DISTANCE * LANES), left = t.cutoff - r;
-    const Vec x = r * t.x_scale + t.x_shift, two_x = x + x;
-    const double twice = 2 * t.x_scale;
+    const auto scale = static_cast<Real>(t.x_scale);
+    const Vec r = load(group + DISTANCE * LANES), left = static_cast<Real>(t.cutoff) - r;
+    const Vec x = r * scale + static_cast<Real>(t.x_shift), two_x = x + x;
     // T_0 = 1, T_−1 = x, times (r_max − r)²
     Vec q = left * left, dq = -2 * left;
-    Vec last = x * q, dlast = t.x_scale * q + x * dq;
+    Vec last = x * q, dlast = scale * q + x * dq;
     for (int first = 0; first < padded; first += LANES) {
       Vec of_beta[LANES], slope[LANES];
       for (int b = 0; b < LANES; ++b) {
-        of_beta[b] = q, slope[b] = dq;
-        const Vec next = two_x * q - last, dnext = two_x * dq + twice * q - dlast;
+        const bool in = first + b < t.radial_size;
+        of_beta[b] = in ? q : Vec{}, slope[b] = in ? dq : Vec{};
+        const Vec next = two_x * q - last, dnext = two_x * dq + (scale + scale) * q - dlast;
         last = q, dlast = dq, q = next, dq = dnext;
       }
       transpose(of_beta);
@@ -95,7 +96,7 @@ void add_radial(const Tables& t, const Structure& structure, std::int64_t i,
   constexpr int M = radial_functions(D);
   const int padded = round_up(t.radial_size), stride = w.s.stride;
   make_basis_and_slopes<D>(t, mine, w);
-  double* of_pair = w.radial + structure.type[i] * t.species_count * M * padded;
+  Real* of_pair = w.radial + structure.type[i] * t.species_count * M * padded;
   int begin = 0;
   for (int z = 0; z < t.species_count; ++z, of_pair += M * padded) {
     const int end = structure.ends[i * t.species_count + z];
@@ -105,7 +106,7 @@ void add_radial(const Tables& t, const Structure& structure, std::int64_t i,
       for (int mu = 0; mu < M; ++mu) sum[mu] = load(of_pair + mu * padded + first);
       for (int k = begin; k < end; ++k) {
         const Vec q = load(w.basis + k * padded + first), dq = load(w.slopes + k * padded + first);
-        const double *direct = w.direct + k, *turned = w.turned + k;
+        const Real *direct = w.direct + k, *turned = w.turned + k;
 #pragma GCC unroll 8
         for (int mu = 0; mu < M; ++mu) sum[mu] += direct[mu * stride] * q + turned[mu * stride] * dq;
       }

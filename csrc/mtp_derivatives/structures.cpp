@@ -48,9 +48,9 @@ Prepared::Prepared(const MtpModel& model, const Configuration& c) : species_(mod
       ends_.push_back(static_cast<std::int32_t>(index_.size() - first_.back()));
     }
     most_neighbours_ = std::max(most_neighbours_, static_cast<int>(ends_.back()));
-    const auto whole = static_cast<std::size_t>(whole_eights(static_cast<std::int64_t>(index_.size())));
-    index_.resize(whole, 0);
-    vectors.resize(whole, {1, 0, 0});
+    const auto filled = static_cast<std::size_t>(whole(static_cast<std::int64_t>(index_.size())));
+    index_.resize(filled, 0);
+    vectors.resize(filled, {1, 0, 0});
   }
   first_.push_back(static_cast<std::int64_t>(index_.size()));
   for (int x = 0; x < 3; ++x) {

@@ -1,9 +1,7 @@
 // The kernel's tables for training: the same products for any parameters θ.
 #pragma once
 
-#include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "mtp/model.hpp"
@@ -12,6 +10,16 @@
 
 namespace elyte::derivatives {
 
+// The arrays of a `Reversal`.
+struct ReversalTables {
+  std::vector<Reversal::Factor> factors;
+  std::vector<Reversal::Above> above;
+  std::vector<Reversal::Beside> beside;
+  std::vector<Reversal::Share> shares;
+  std::vector<std::int32_t> shares_first, form;
+  Reversal view() const;
+};
+
 // What does not depend on θ.
 class Basis {
  public:
@@ -19,30 +27,14 @@ class Basis {
 
   const MtpModel& model() const { return plan_.model(); }
   const mtp::Tables& tables() const { return plan_.tables(); }
-  const Reversal& reversal() const { return reversal_; }
+  Reversal reversal() const { return reversal_.view(); }
   std::size_t parameters() const { return model().parameters_count(); }
 
  private:
   friend class Parameters;
-  void place_scalars();
-  void reverse_products();
-  void share(int a, int b, int target, double weight);
-  void publish();
-
   mtp::Plan plan_;
   std::vector<int> form_of_term_;  // where each term of the scalars stands in the quadratic form
-  // [slot] as they are found
-  std::vector<std::vector<Reversal::Above>> above_of_;
-  std::vector<std::vector<Reversal::Beside>> beside_of_;
-  std::map<std::pair<int, int>, int> pair_number_;
-  std::vector<std::vector<Reversal::Share>> shares_of_;
-  // and in a row
-  std::vector<Reversal::Factor> factors_;
-  std::vector<Reversal::Above> above_;
-  std::vector<Reversal::Beside> beside_;
-  std::vector<Reversal::Share> shares_;
-  std::vector<std::int32_t> shares_first_, form_;
-  Reversal reversal_{};
+  ReversalTables reversal_;
 };
 
 // The tables with the coefficients of θ, which must outlive them.
@@ -53,13 +45,25 @@ class Parameters {
   Parameters& operator=(const Parameters&) = delete;
 
   const mtp::Tables& tables() const { return tables_; }
-  const Reversal& reversal() const { return basis_.reversal(); }
+  Reversal reversal() const { return basis_.reversal(); }
 
  private:
   const Basis& basis_;
   mtp::Tables tables_;
+  // Coefficients that depend on θ, in one precision.
+  template <typename Real>
+  struct Numbers {
+    std::vector<Real> seeds, row_values, radial;
+    void put_into(mtp::Coefficients<Real>& coefficients) const {
+      coefficients.seeds = seeds.data();
+      coefficients.row_values = row_values.data();
+      coefficients.radial = radial.data();
+    }
+  };
+
   std::vector<int> seed_slot_;
-  std::vector<double> seeds_, row_values_, radial_;
+  Numbers<double> in_double_;
+  Numbers<float> in_single_;
 };
 
 // The passes of an instruction set by name, or the best this processor has for "".

@@ -1,5 +1,5 @@
 // Directional derivatives of weights, monomials, moments and products.
-// Included by passes_body.hpp only, and so compiled once for each instruction set.
+// Included by passes_body.hpp only, and so compiled once for each instruction set and precision.
 #pragma once
 
 #include "mtp_derivatives/forward.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 // Rates of a group of neighbours that move by δ against their atom.
 template <int D>
-ELYTE_INLINE void move(const double* group, const Vec* delta, double* rates) {
+void move(const Real* group, const Vec* delta, Real* rates) {
   constexpr int W = weights_at(D, 0);
   const Vec unit[3] = {load(group + UNIT_X * LANES), load(group + UNIT_Y * LANES),
                        load(group + UNIT_Z * LANES)};
@@ -33,8 +33,8 @@ ELYTE_INLINE void move(const double* group, const Vec* delta, double* rates) {
 
 // Rates of x^(d−t) y^t, from the monomials m themselves.
 template <int D>
-ELYTE_INLINE void make_monomial_rates(const double* group, const double* rates, const double* m,
-                                      double* to) {
+void make_monomial_rates(const Real* group, const Real* rates, const Real* m,
+                                      Real* to) {
   const Vec x = load(group + UNIT_X * LANES), y = load(group + UNIT_Y * LANES);
   const Vec dx = load(rates + RATE_X * LANES), dy = load(rates + RATE_Y * LANES);
   Vec previous[D + 1], next[D + 1];
@@ -43,7 +43,7 @@ ELYTE_INLINE void make_monomial_rates(const double* group, const double* rates, 
   int at = 1;
 #pragma GCC unroll 16
   for (int d = 1; d <= D; ++d) {
-    const double* parent = m + d * (d - 1) / 2 * LANES;
+    const Real* parent = m + d * (d - 1) / 2 * LANES;
 #pragma GCC unroll 16
     for (int t = 0; t < d; ++t) next[t] = previous[t] * x + load(parent + t * LANES) * dx;
     next[d] = previous[d - 1] * y + load(parent + (d - 1) * LANES) * dy;
@@ -54,8 +54,8 @@ ELYTE_INLINE void make_monomial_rates(const double* group, const double* rates, 
 
 // Sums over the neighbours of w_j ṁ + ẇ_j m, as `sum_tile` has those of w_j m.
 template <int D, int d, int T>
-ELYTE_INLINE void sum_rates_tile(const Neighbourhood& mine, const double* rate, const double* m,
-                                 const double* dm, int t, double* sums) {
+ELYTE_INLINE void sum_rates_tile(const Neighbourhood& mine, const Real* rate, const Real* m,
+                                 const Real* dm, int t, Real* sums) {
   constexpr int J = weights_at(D, d), R = rows<D>() * LANES, N = monomials_count(D) * LANES;
   Vec sum[T][J];
 #pragma GCC unroll 32
@@ -63,7 +63,7 @@ ELYTE_INLINE void sum_rates_tile(const Neighbourhood& mine, const double* rate, 
 #pragma GCC unroll 32
     for (int j = 0; j < J; ++j) sum[a][j] = Vec{};
   const int at = (d * (d + 1) / 2 + t) * LANES;
-  const double* group = mine.groups;
+  const Real* group = mine.groups;
   for (int k = 0; k < mine.count; k += LANES) {
     Vec monomial[T], change[T];
 #pragma GCC unroll 32
@@ -87,8 +87,8 @@ ELYTE_INLINE void sum_rates_tile(const Neighbourhood& mine, const double* rate, 
 }
 
 template <int D, int d>
-ELYTE_INLINE void sum_rates(const Neighbourhood& mine, const double* rate, const double* m,
-                            const double* dm, double* sums) {
+ELYTE_INLINE void sum_rates(const Neighbourhood& mine, const Real* rate, const Real* m,
+                            const Real* dm, Real* sums) {
   constexpr int J = weights_at(D, d);
   constexpr int most = MOST_ACCUMULATORS / J > 0 ? MOST_ACCUMULATORS / J : 1;
   constexpr int tile = most < d + 1 ? most : d + 1, rest = (d + 1) % tile;
@@ -99,9 +99,9 @@ ELYTE_INLINE void sum_rates(const Neighbourhood& mine, const double* rate, const
 }
 
 template <int D>
-ELYTE_INLINE void make_monomials_and_rates(const Neighbourhood& mine, const double* rate, double* m,
-                                           double* dm) {
-  const double* group = mine.groups;
+void make_monomials_and_rates(const Neighbourhood& mine, const Real* rate, Real* m,
+                                           Real* dm) {
+  const Real* group = mine.groups;
   for (int k = 0; k < mine.count; k += LANES) {
     make_monomials<D, 1>(group, m);
     make_monomial_rates<D>(group, rate, m, dm);

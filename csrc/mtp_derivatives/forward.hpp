@@ -1,5 +1,5 @@
 // Energies and forces: the kernel's own steps, with the neighbours known and everything kept.
-// Included by passes_body.hpp only, and so compiled once for each instruction set and precision.
+// Included by passes_body.hpp only, and so compiled once for each instruction set.
 #pragma once
 
 #include "mtp/kernel_contract.hpp"
@@ -8,10 +8,20 @@
 namespace elyte::derivatives {
 namespace {
 
-ELYTE_INLINE Vec load_doubles(const double* p) {
-  Wide parts[PARTS];
-  for (int part = 0; part < PARTS; ++part) parts[part] = load_wide(p + part * WIDE);
-  return narrow(parts);
+inline int members_of(const Structure& structure, std::int64_t first) {
+  return static_cast<int>(structure.n - first < BLOCK ? structure.n - first : BLOCK);
+}
+
+// Let the kernel's functions work on what the state has of the block of atoms from `first` on.
+template <int D>
+void lend(const State<D>& state, std::int64_t first, Scratch& s) {
+  const int members = members_of(state.structure, first);
+  s.values = state.values(first / BLOCK);
+  s.adjoints = state.adjoints(first / BLOCK);
+  for (int atom = 0; atom < BLOCK; ++atom) {
+    s.of[atom].count = atom < members ? state.count(first + atom) : 0;
+    if (atom < members) s.of[atom].groups = state.groups(first + atom);
+  }
 }
 
 // Geometry, weights and slopes of the neighbours of atom i, which is one of a block.
@@ -23,9 +33,8 @@ void take_in(const Tables& t, const Structure& structure, std::int64_t i, Scratc
     mine.ends[z] = structure.ends[i * t.species_count + z];
   const std::int64_t first = structure.first[i];
   for (int k = 0; k < mine.count; k += LANES) {
-    const Vec x = load_doubles(structure.vectors[0] + first + k);
-    const Vec y = load_doubles(structure.vectors[1] + first + k);
-    const Vec z = load_doubles(structure.vectors[2] + first + k);
+    const Vec x = load(structure.vectors[0] + first + k), y = load(structure.vectors[1] + first + k);
+    const Vec z = load(structure.vectors[2] + first + k);
     store(s.dx + k, x);
     store(s.dy + k, y);
     store(s.dz + k, z);
@@ -59,13 +68,13 @@ void evaluate(const Tables& t, const Structure& structure, double* memory, doubl
               double* energies, double* forces, double* strain) {
   Work w;
   lay_out_work<D>(t, structure.most_neighbours, work, w);
-  const State<D> state{t, structure, reinterpret_cast<Real*>(memory)};
+  const State<D> state{t, structure, memory};
   Wide sums[6] = {};
   for (std::int64_t k = 0; k < 4 * structure.n; ++k) forces[k] = 0;
   for (std::int64_t first = 0; first < structure.n; first += BLOCK) {
     const int members = members_of(structure, first);
     alignas(64) double of_block[BLOCK];
-    state.lend(w.s, first, members);
+    lend(state, first, w.s);
     moments_and_adjoints<D>(t, structure, first, w.s, of_block);
     for (int atom = 0; atom < members; ++atom) {
       const std::int64_t i = first + atom;

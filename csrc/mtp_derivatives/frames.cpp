@@ -34,25 +34,23 @@ std::vector<std::int64_t> offsets_of(const std::int64_t* list, std::int64_t coun
 // Memory of one thread for the frames of a list, and the parameters.
 struct FrameSet::Scratch {
   const Parameters& parameters;
-  const Forward& forward;
   AlignedArray<double> state, work, forces, v;  // the last two (n, 4)
   std::vector<double> energies;
   std::int64_t most_atoms = 1;
+  int most_neighbours = 0;
   double strain[9], S[9];
 
-  Scratch(const FrameSet& set, const Parameters& p, const Forward& passes, const std::int64_t* list,
-          std::int64_t count)
-      : parameters(p), forward(passes) {
+  Scratch(const FrameSet& set, const Parameters& p, const std::int64_t* list, std::int64_t count)
+      : parameters(p) {
     std::size_t state_size = 0;
-    int most_neighbours = 0;
     for (std::int64_t k = 0; k < count; ++k) {
       const Structure structure = set.frames_[list[k]].structure();
       most_atoms = std::max(most_atoms, structure.n);
       most_neighbours = std::max(most_neighbours, structure.most_neighbours);
-      state_size = std::max(state_size, forward.state_size(p.tables(), structure));
+      state_size = std::max(state_size, set.passes_.state_size(p.tables(), structure));
     }
     state = aligned<double>(state_size);
-    work = aligned<double>(forward.work_size(p.tables(), most_neighbours));
+    work = aligned<double>(set.passes_.work_size(p.tables(), most_neighbours));
     forces = aligned<double>(4 * static_cast<std::size_t>(most_atoms));
     v = aligned<double>(4 * static_cast<std::size_t>(most_atoms));
     std::fill_n(v.get(), 4 * most_atoms, 0.0);
@@ -80,8 +78,8 @@ void FrameSet::check(const std::int64_t* list, std::int64_t count) const {
 
 void FrameSet::evaluate_one(std::int64_t frame, Scratch& s) const {
   double strain[6];
-  s.forward.evaluate(s.parameters.tables(), frames_[frame].structure(), s.state.get(),
-                     s.work.get(), s.energies.data(), s.forces.get(), strain);
+  passes_.evaluate(s.parameters.tables(), frames_[frame].structure(), s.state.get(), s.work.get(),
+                   s.energies.data(), s.forces.get(), strain);
   for (int k = 0; k < 6; ++k) {
     const auto [a, b] = VOIGT[k];
     s.strain[3 * a + b] = s.strain[3 * b + a] = strain[k];
@@ -100,7 +98,7 @@ void FrameSet::evaluate(const double* theta, const std::int64_t* list, std::int6
   const auto offsets = offsets_of(list, count, [&](std::int64_t k) { return frames_[k].size(); });
 #pragma omp parallel num_threads(threads)
   {
-    Scratch s(*this, parameters, passes_.forward, list, count);
+    Scratch s(*this, parameters, list, count);
 #pragma omp for schedule(dynamic)
     for (std::int64_t k = 0; k < count; ++k) {
       evaluate_one(list[k], s);
@@ -123,7 +121,7 @@ std::vector<double> FrameSet::gradient(const double* theta, const std::int64_t* 
   std::vector<double> partial(static_cast<std::size_t>(chunks) * P, 0.0), total(P, 0.0);
 #pragma omp parallel num_threads(threads)
   {
-    Scratch s(*this, parameters, passes_.forward, list, count);
+    Scratch s(*this, parameters, list, count);
 #pragma omp for schedule(dynamic)
     for (std::int64_t c = 0; c < chunks; ++c)
       for (std::int64_t k = c * count / chunks; k < (c + 1) * count / chunks; ++k) {
@@ -169,7 +167,7 @@ Sums FrameSet::loss(const double* theta, const std::int64_t* list, std::int64_t 
   std::vector<double> partial(static_cast<std::size_t>(chunks) * P, 0.0);
 #pragma omp parallel num_threads(threads)
   {
-    Scratch s(*this, parameters, passes_.forward, list, count);
+    Scratch s(*this, parameters, list, count);
 #pragma omp for schedule(dynamic)
     for (std::int64_t c = 0; c < chunks; ++c)
       for (std::int64_t k = c * count / chunks; k < (c + 1) * count / chunks; ++k) {
@@ -192,9 +190,9 @@ std::int64_t FrameSet::rows(std::int64_t frame) const {
 }
 
 template <>
-const RowPasses<double>& FrameSet::row_passes() const { return passes_.rows_in_double; }
+const RowPass<double>& FrameSet::row_pass() const { return passes_.rows_in_double; }
 template <>
-const RowPasses<float>& FrameSet::row_passes() const { return passes_.rows_in_single; }
+const RowPass<float>& FrameSet::row_pass() const { return passes_.rows_in_single; }
 
 // θ-ordered row ← factor × row in the order of the passes; returns the end of the row.
 template <typename Real>
@@ -249,20 +247,21 @@ template <typename Real>
 void FrameSet::jacobian(const double* theta, const std::int64_t* list, std::int64_t count,
                         int threads, Real* all_rows, double* residuals) const {
   const Parameters parameters(basis_, theta);
-  const RowPasses<Real>& passes = row_passes<Real>();
+  const RowPass<Real>& pass = row_pass<Real>();
   const auto width = static_cast<std::size_t>(RowColumns(basis_.tables()).all);
   const auto offsets = offsets_of(list, count, [&](std::int64_t k) { return rows(k); });
 #pragma omp parallel num_threads(threads)
   {
-    Scratch s(*this, parameters, passes.forward, list, count);
+    Scratch s(*this, parameters, list, count);
+    const auto work = aligned<double>(pass.work_size(parameters.tables(), s.most_neighbours));
     const auto rows = aligned<Real>((10 + 3 * static_cast<std::size_t>(s.most_atoms)) * width);
 #pragma omp for schedule(dynamic)
     for (std::int64_t k = 0; k < count; ++k) {
       const Structure structure = frames_[list[k]].structure();
       std::fill_n(rows.get(), (10 + 3 * static_cast<std::size_t>(structure.n)) * width, Real{});
       evaluate_one(list[k], s);
-      passes.jacobian(parameters.tables(), parameters.reversal(), structure, s.state.get(),
-                      s.work.get(), rows.get());
+      pass.jacobian(parameters.tables(), parameters.reversal(), structure, s.state.get(),
+                    work.get(), rows.get());
       put_down(list[k], s, rows.get(), all_rows + offsets[k] * basis_.parameters(),
                residuals + offsets[k]);
     }
@@ -292,7 +291,7 @@ void FrameSet::atom_gradients(const double* theta, std::int64_t frame, int threa
 #pragma omp parallel num_threads(threads)
   {
     const auto work = aligned<double>(
-        passes_.forward.work_size(t, frames_[frame].structure().most_neighbours));
+        passes_.work_size(t, frames_[frame].structure().most_neighbours));
     std::vector<double> compact(PART * static_cast<std::size_t>(t.row_width));
 #pragma omp for schedule(dynamic)
     for (std::int64_t k = 0; k < parts; ++k) {

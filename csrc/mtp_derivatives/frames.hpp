@@ -60,7 +60,7 @@ class FrameSet {
  private:
   struct Scratch;
   template <typename Real>
-  const RowPasses<Real>& row_passes() const;
+  const RowPass<Real>& row_pass() const;
   void evaluate_one(std::int64_t frame, Scratch& scratch) const;
   void gradient_of_one(std::int64_t frame, double lambda, Scratch& scratch, double* gradient) const;
   template <typename Real>

@@ -3,6 +3,7 @@
 // Included by passes_body.hpp only, and so compiled once for each instruction set.
 #pragma once
 
+#include "mtp_derivatives/forward.hpp"
 #include "mtp_derivatives/radial.hpp"
 #include "mtp_derivatives/tangents.hpp"
 
@@ -176,11 +177,11 @@ void gradient(const Tables& t, const Structure& structure, double* memory, doubl
               double lambda, const double* v, const double* S, double* gradient) {
   Work w;
   lay_out_work<D>(t, structure.most_neighbours, work, w);
-  const State<D> state{t, structure, reinterpret_cast<Real*>(memory)};
+  const State<D> state{t, structure, memory};
   for (int k = 0; k < t.scalars_count * BLOCK; ++k) w.scalars[k] = 0;
   clear_radial<D>(t, w);
   for (std::int64_t first = 0; first < structure.n; first += BLOCK) {
-    state.lend(w.s, first, members_of(structure, first));
+    lend(state, first, w.s);
     gradient_of_block<D>(state, first, lambda, v, S, w);
   }
   for (std::int64_t i = 0; i < structure.n; ++i) gradient[structure.type[i]] += lambda;

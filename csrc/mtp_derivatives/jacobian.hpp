@@ -128,8 +128,7 @@ void moment_rates(const Real* group, const Real* rate, const Real* m, const Real
 
 // The neighbours from `begin` on, moved along one axis: Ȧ, and what stands before Q and Q'.
 template <int D>
-void move_along(const Neighbourhood& mine, const Real* adjoints, const Real* by_weight, int begin,
-                int end, int axis, Work& w) {
+void move_along(const Neighbourhood& mine, int begin, int end, int axis, Work& w) {
   constexpr int N = monomials_count(D), W = weights_at(D, 0);
   const std::ptrdiff_t of_axis = axis * radial_functions(D) * w.s.stride;
   Vec delta[3] = {};
@@ -140,7 +139,7 @@ void move_along(const Neighbourhood& mine, const Real* adjoints, const Real* by_
     make_monomial_rates<D>(group, w.rates, m, w.monomial_rates);
     moment_rates<D>(group, w.rates, m, w.monomial_rates,
                     w.tangents + axis * BLOCK + (k - begin));
-    by_radial_functions<D, false>(group, w.rates, by_weight + k * W, nullptr, adjoints, m,
+    by_radial_functions<D, false>(group, w.rates, w.by_weights + k * W, nullptr, w.adjoints, m,
                                   w.monomial_rates, w.direct + of_axis + k, w.turned + of_axis + k,
                                   w.s.stride);
   }
@@ -265,14 +264,13 @@ ELYTE_INLINE void scatter(const Setting<D>& setting, std::int64_t i, int begin, 
 // Neighbours of atom i from `begin` on, a block of them, moved along each axis.
 template <int D>
 void displace(const Setting<D>& setting, std::int64_t i, const Neighbourhood& mine, int begin,
-              const int* list, int list_count, const Real* adjoints, const Real* by_weight,
-              Work& w) {
+              const int* list, int list_count, Work& w) {
   constexpr int P = primary_slots(D);
   const Tables& t = setting.t;
   const RowColumns& columns = setting.columns;
   const int end = mine.count - begin < BLOCK ? mine.count : begin + BLOCK, count = end - begin;
   for (int axis = 0; axis < 3; ++axis)
-    move_along<D>(mine, adjoints, by_weight, begin, end, axis, w);
+    move_along<D>(mine, begin, end, axis, w);
   derive<SWEEP>(t, P, w.tangents);
   sweep_forward(t, w.factors, w.tangents, w.tangents + (P + t.derived_count) * SWEEP);
   sweep_backwards(t, setting.reversal, w.factors, w.pairs, w.tangents, w.reverse);
@@ -295,26 +293,50 @@ void displace(const Setting<D>& setting, std::int64_t i, const Neighbourhood& mi
   }
 }
 
+// Rows of groups of WIDE neighbours, as the state has them, in groups of LANES; the last one stands
+// for those that fill them up.
+inline void regroup(const double* from, int of_neighbour, int count, Real* to) {
+  for (int k = 0; k < round_up(count); ++k) {
+    const int source = k < count ? k : count - 1;
+    const double* numbers = from + source / WIDE * of_neighbour * WIDE + source % WIDE;
+    Real* put = to + k / LANES * of_neighbour * LANES + k % LANES;
+    for (int n = 0; n < of_neighbour; ++n) put[n * LANES] = static_cast<Real>(numbers[n * WIDE]);
+  }
+}
+
+// What the state has of atom i, in the precision of the rows.
+template <int D>
+Neighbourhood& take_over(const State<D>& state, std::int64_t i, Work& w) {
+  const Tables& t = state.tables;
+  Neighbourhood& mine = w.s.of[0];
+  mine.count = state.count(i);
+  for (int z = 0; z < t.species_count; ++z)
+    mine.ends[z] = state.structure.ends[i * t.species_count + z];
+  regroup(state.groups(i), rows<D>(), mine.count, mine.groups);
+  regroup(state.by_weights(i), weights_at(D, 0), mine.count, w.by_weights);
+  const double* values = state.values(i / EIGHT) + i % EIGHT;
+  const double* adjoints = state.adjoints(i / EIGHT) + i % EIGHT;
+  for (int k = 0; k < t.slots; ++k) {
+    w.values[k] = static_cast<Real>(values[k * EIGHT]);
+    w.adjoints[k] = static_cast<Real>(adjoints[k * EIGHT]);
+  }
+  return mine;
+}
+
 template <int D>
 void rows_of_atom(const Setting<D>& setting, const State<D>& state, std::int64_t i, Work& w) {
   const Tables& t = setting.t;
-  const RowColumns& columns = setting.columns;
-  const int atom = static_cast<int>(i % BLOCK);
-  state.lend(w.s, i - atom, members_of(setting.structure, i - atom));
-  Neighbourhood& mine = w.s.of[atom];
-  for (int z = 0; z < t.species_count; ++z)
-    mine.ends[z] = setting.structure.ends[i * t.species_count + z];
-  own_factors(t, setting.reversal, atom, w);
+  const Neighbourhood& mine = take_over(state, i, w);
+  own_factors(t, setting.reversal, w);
   for (int k = 0; k < mine.count; k += LANES)
     make_monomials<D, 1>(mine.groups + k * rows<D>(), w.s.monomials + k * monomials_count(D));
   make_basis_and_slopes<D>(t, mine, w);
   resolve<D>(setting, mine, w);
   add_energy_row<D>(setting, w.values, w.adjoints, w.resolved,
-                    setting.rows + columns.of_type(setting.structure.type[i]));
-  const int list_count = present_vectors(t, mine, columns.of_function, w.present);
+                    setting.rows + setting.columns.of_type(setting.structure.type[i]));
+  const int list_count = present_vectors(t, mine, setting.columns.of_function, w.present);
   for (int begin = 0; begin < mine.count; begin += BLOCK)
-    displace<D>(setting, i, mine, begin, w.present, list_count, w.s.adjoints + atom,
-                state.by_weights(i), w);
+    displace<D>(setting, i, mine, begin, w.present, list_count, w);
 }
 
 // Atoms of one species after the other: they touch the same columns, which stay in the cache.
@@ -323,7 +345,7 @@ void jacobian(const Tables& t, const Reversal& reversal, const Structure& struct
               double* work, Real* rows) {
   Work w;
   lay_out_work<D>(t, structure.most_neighbours, work, w);
-  const State<D> state{t, structure, reinterpret_cast<Real*>(memory)};
+  const State<D> state{t, structure, memory};
   const Setting<D> setting{t, reversal, structure, RowColumns(t), {}, rows};
   for (int k = 0; k < t.slots * SWEEP; k += LANES) store(w.tangents + k, Vec{});
   const int stride = setting.columns.scalars + setting.columns.of_centre;

@@ -19,44 +19,30 @@ constexpr int rates() {
   return WEIGHT_RATE + weights_at(D, 0);
 }
 
-// What `evaluate` leaves: values and adjoints of each eight atoms; of each neighbour its geometry,
-// weights and slopes (`rows<D>`), and ∂E_i/∂w_j.
+constexpr int EIGHT = block_of<double>();
+
+// What `evaluate` leaves, in double precision: values and adjoints of each eight atoms; of each
+// neighbour its geometry, weights and slopes (`rows<D>`), and ∂E_i/∂w_j.
 template <int D>
 struct State {
   const Tables& tables;
   const Structure& structure;
-  Real* memory;
+  double* memory;
 
-  std::int64_t of_block() const { return 2 * static_cast<std::int64_t>(tables.slots) * BLOCK; }
-  Real* values(std::int64_t block) const { return memory + block * of_block(); }
-  Real* adjoints(std::int64_t block) const { return values(block) + of_block() / 2; }
-  Real* groups(std::int64_t i) const { return values(blocks()) + structure.first[i] * rows<D>(); }
-  Real* by_weights(std::int64_t i) const {
+  std::int64_t blocks() const { return (structure.n + EIGHT - 1) / EIGHT; }
+  std::int64_t of_block() const { return 2 * static_cast<std::int64_t>(tables.slots) * EIGHT; }
+  double* values(std::int64_t block) const { return memory + block * of_block(); }
+  double* adjoints(std::int64_t block) const { return values(block) + of_block() / 2; }
+  double* groups(std::int64_t i) const { return values(blocks()) + structure.first[i] * rows<D>(); }
+  double* by_weights(std::int64_t i) const {
     return groups(structure.n) + structure.first[i] * weights_at(D, 0);
   }
-  std::int64_t blocks() const { return (structure.n + BLOCK - 1) / BLOCK; }
   std::size_t size() const {
     return static_cast<std::size_t>(blocks() * of_block() + structure.first[structure.n] *
                                                                 (rows<D>() + weights_at(D, 0)));
   }
-
-  // Let the kernel's functions work on the block of atoms that begins with `first`.
-  void lend(Scratch& s, std::int64_t first, int members) const {
-    s.values = values(first / BLOCK);
-    s.adjoints = adjoints(first / BLOCK);
-    for (int atom = 0; atom < BLOCK; ++atom) {
-      Neighbourhood& mine = s.of[atom];
-      mine.count = 0;
-      if (atom >= members) continue;
-      mine.groups = groups(first + atom);
-      mine.count = structure.ends[(first + atom + 1) * tables.species_count - 1];
-    }
-  }
+  int count(std::int64_t i) const { return structure.ends[(i + 1) * tables.species_count - 1]; }
 };
-
-inline int members_of(const Structure& structure, std::int64_t first) {
-  return static_cast<int>(structure.n - first < BLOCK ? structure.n - first : BLOCK);
-}
 
 // Working memory beside the kernel's own.
 struct Work {
@@ -68,6 +54,7 @@ struct Work {
   Real *basis, *slopes;        // (neighbour, β): Q_β and Q'_β
   Real* scalars;               // (scalar, atom)
   Real* radial;                // [z_i][z_j][μ][β], β filled up to vectors
+  Real* by_weights;            // (group, j, lane) of one atom: ∂E_i/∂w_j
   Real *values, *adjoints;     // (slot) of one atom, and of its products:
   Real *factors, *pairs;       // (term, 2); C_ab
   Real* resolved;              // [monomial, with z or without][z][β]
@@ -98,6 +85,7 @@ std::size_t lay_out_work(const Tables& t, int most_neighbours, double* memory, W
   pieces.take(w.radial, s * s * functions * betas);
   pieces.take(w.factors, 2 * terms_count(t));
   pieces.take(w.pairs, terms_count(t) + form_count(t));
+  pieces.take(w.by_weights, n * weights_at(D, 0));
   pieces.take(w.values, slots);
   pieces.take(w.adjoints, slots);
   // sums that begin anywhere run over by a vector

@@ -73,42 +73,38 @@ struct RowColumns {
   int of_type(int z_i) const { return scalars + z_i * of_centre; }
 };
 
-// The passes over one structure for an instruction set and a shape. `state` holds what `evaluate`
-// left; both it and `work` are aligned to 64 bytes. Vectors of atoms have four numbers each.
-struct Forward {
-  std::size_t (*state_size)(const mtp::Tables&, const Structure&);  // doubles
-  std::size_t (*work_size)(const mtp::Tables&, int most_neighbours);
-  // E_i (n), F (n, 4), and xx yy zz yz xz xy of ∂E/∂ε.
-  void (*evaluate)(const mtp::Tables&, const Structure&, double* state, double* work,
-                   double* energies, double* forces, double* strain);
-};
-
-// With the arithmetic in double or in single precision.
+// Rows with the arithmetic in double or in single precision; `work` has a size of its own.
 template <typename Real>
-struct RowPasses {
-  Forward forward;
+struct RowPass {
+  std::size_t (*work_size)(const mtp::Tables&, int most_neighbours);
   // rows (1 + 3n + 9, RowColumns::all) += ∂/∂θ of E, F and the 9 of Σ_j (∂E/∂r_j) r_j.
   void (*jacobian)(const mtp::Tables&, const Reversal&, const Structure&, double* state,
                    double* work, Real* rows);
 };
 
+// The passes over one structure for an instruction set and a shape. `state` holds what `evaluate`
+// left; both it and `work` are aligned to 64 bytes. Vectors of atoms have four numbers each.
 struct Passes {
   const char* name;
-  Forward forward;
+  std::size_t (*state_size)(const mtp::Tables&, const Structure&);  // doubles
+  std::size_t (*work_size)(const mtp::Tables&, int most_neighbours);
+  // E_i (n), F (n, 4), and xx yy zz yz xz xy of ∂E/∂ε.
+  void (*evaluate)(const mtp::Tables&, const Structure&, double* state, double* work,
+                   double* energies, double* forces, double* strain);
   // gradient (P) += ∂/∂θ of λ E + Σ v·F + S : ∂E/∂ε, with v (n, 4) and S (9).
   void (*gradient)(const mtp::Tables&, const Structure&, double* state, double* work,
                    double lambda, const double* v, const double* S, double* gradient);
   // rows (n, row_width) = ∂E_i/∂θ of what concerns an atom of its species: ξ, c[z][μ][β].
   void (*atom_rows)(const mtp::Tables&, const Structure&, double* work, double* rows);
-  RowPasses<double> rows_in_double;
-  RowPasses<float> rows_in_single;
+  RowPass<double> rows_in_double;
+  RowPass<float> rows_in_single;
 };
 
 Passes portable_passes(int shape);
 Passes avx2_passes(int shape);
 Passes avx512_passes(int shape);
-RowPasses<float> portable_passes_single(int shape);
-RowPasses<float> avx2_passes_single(int shape);
-RowPasses<float> avx512_passes_single(int shape);
+RowPass<float> portable_row_pass(int shape);
+RowPass<float> avx2_row_pass(int shape);
+RowPass<float> avx512_row_pass(int shape);
 
 }  // namespace elyte::derivatives

@@ -4,7 +4,7 @@
 namespace elyte::derivatives {
 
 Passes avx2_passes(int shape) {
-  return passes_for("avx2", shape, avx2_passes_single(shape));
+  return passes_for("avx2", shape, avx2_row_pass(shape));
 }
 
 }  // namespace elyte::derivatives

@@ -4,7 +4,7 @@
 namespace elyte::derivatives {
 
 Passes avx512_passes(int shape) {
-  return passes_for("avx512", shape, avx512_passes_single(shape));
+  return passes_for("avx512", shape, avx512_row_pass(shape));
 }
 
 }  // namespace elyte::derivatives

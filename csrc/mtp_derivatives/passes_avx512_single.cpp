@@ -5,6 +5,6 @@
 
 namespace elyte::derivatives {
 
-RowPasses<float> avx512_passes_single(int shape) { return row_passes_for(shape); }
+RowPass<float> avx512_row_pass(int shape) { return row_pass_for(shape); }
 
 }  // namespace elyte::derivatives

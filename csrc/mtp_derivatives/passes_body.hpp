@@ -16,32 +16,30 @@ namespace elyte::derivatives {
 namespace {
 
 template <int D>
-std::size_t state_size(const Tables& t, const Structure& structure) {
-  return State<D>{t, structure, nullptr}.size();
-}
-
-template <int D>
 std::size_t work_size(const Tables& t, int most_neighbours) {
   Work w;
   return lay_out_work<D>(t, most_neighbours, nullptr, w);
 }
 
-template <int D>
-constexpr Forward forward{state_size<D>, work_size<D>, evaluate<D>};
-
 template <int D = 0>
-RowPasses<Real> row_passes_for(int shape) {
+RowPass<Real> row_pass_for(int shape) {
   if constexpr (D < LARGEST_SHAPE)
-    if (shape != D) return row_passes_for<D + 1>(shape);
-  return {forward<D>, jacobian<D>};
+    if (shape != D) return row_pass_for<D + 1>(shape);
+  return {work_size<D>, jacobian<D>};
 }
 
 #if !defined(ELYTE_SINGLE)
+template <int D>
+std::size_t state_size(const Tables& t, const Structure& structure) {
+  return State<D>{t, structure, nullptr}.size();
+}
+
 template <int D = 0>
-Passes passes_for(const char* name, int shape, RowPasses<float> in_single) {
+Passes passes_for(const char* name, int shape, RowPass<float> in_single) {
   if constexpr (D < LARGEST_SHAPE)
     if (shape != D) return passes_for<D + 1>(name, shape, in_single);
-  return {name, forward<D>, gradient<D>, atom_rows<D>, {forward<D>, jacobian<D>}, in_single};
+  return {name,        state_size<D>, work_size<D>,        evaluate<D>,
+          gradient<D>, atom_rows<D>,  row_pass_for(shape), in_single};
 }
 #endif
 

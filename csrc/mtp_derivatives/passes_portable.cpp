@@ -4,7 +4,7 @@
 namespace elyte::derivatives {
 
 Passes portable_passes(int shape) {
-  return passes_for("portable", shape, portable_passes_single(shape));
+  return passes_for("portable", shape, portable_row_pass(shape));
 }
 
 }  // namespace elyte::derivatives

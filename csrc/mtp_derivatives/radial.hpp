@@ -10,14 +10,14 @@ namespace {
 
 // With h and g the adjoints of an atom's moments, of a group of its neighbours
 //   p_μ = Σ_dt (h_dtj m + g_dtj ṁ), j = 2μ, + z times the same, j = 2μ + 1, + ż ∂E_i/∂w_j,
-//   q_μ = (û·δ) (∂E_i/∂w_2μ + z ∂E_i/∂w_2μ+1);
-// h is left out where there is none.
+//   q_μ = (û·δ) (∂E_i/∂w_2μ + z ∂E_i/∂w_2μ+1).
+// h and g are those of one atom of a block; or there is no h, and g is of one atom alone.
 template <int D, bool with_h>
 void by_radial_functions(const Real* group, const Real* rate,
                                       const Real* by_weight, const Real* h, const Real* g,
                                       const Real* m, const Real* dm, Real* p, Real* q,
                                       int stride) {
-  constexpr int W = weights_at(D, 0);
+  constexpr int W = weights_at(D, 0), SIZE = with_h ? BLOCK : 1;
   Vec sum[W];
 #pragma GCC unroll 16
   for (int j = 0; j < W; ++j) sum[j] = Vec{};
@@ -26,11 +26,11 @@ void by_radial_functions(const Real* group, const Real* rate,
     for (int t = 0; t <= d; ++t) {
       const int J = weights_at(D, d), at = (d * (d + 1) / 2 + t) * LANES;
       const Vec value = load(m + at), change = load(dm + at);
-      const std::ptrdiff_t first = slot_of(D, d, t, 0) * BLOCK;
+      const std::ptrdiff_t first = slot_of(D, d, t, 0) * SIZE;
 #pragma GCC unroll 16
       for (int j = 0; j < J; ++j) {
-        sum[j] += g[first + j * BLOCK] * change;
-        if (with_h) sum[j] += h[first + j * BLOCK] * value;
+        sum[j] += g[first + j * SIZE] * change;
+        if (with_h) sum[j] += h[first + j * SIZE] * value;
       }
     }
   const Vec z = load(group + UNIT_Z * LANES), dz = load(rate + RATE_Z * LANES);

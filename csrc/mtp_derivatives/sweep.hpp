@@ -11,12 +11,8 @@ namespace {
 constexpr int SWEEP = 3 * BLOCK;  // displacements at once: of a block of neighbours along each axis
 constexpr int SWEEP_VECTORS = SWEEP / LANES;
 
-// Values and adjoints, the factors w v_a and w v_b of all products, and C_ab.
-inline void own_factors(const Tables& t, const Reversal& reversal, int atom, Work& w) {
-  for (int k = 0; k < t.slots; ++k) {
-    w.values[k] = w.s.values[k * BLOCK + atom];
-    w.adjoints[k] = w.s.adjoints[k * BLOCK + atom];
-  }
+// The factors w v_a and w v_b of all products of one atom, and C_ab.
+inline void own_factors(const Tables& t, const Reversal& reversal, Work& w) {
   const Coefficients<Real>& coefficients = coefficients_of(t);
   const int terms = static_cast<int>(terms_count(t));
   for (int k = 0; k < terms; ++k) {

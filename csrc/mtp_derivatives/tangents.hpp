@@ -2,7 +2,7 @@
 // Included by passes_body.hpp only, and so compiled once for each instruction set and precision.
 #pragma once
 
-#include "mtp_derivatives/forward.hpp"
+#include "mtp_derivatives/memory.hpp"
 
 namespace elyte::derivatives {
 namespace {

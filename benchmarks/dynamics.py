@@ -5,6 +5,9 @@ are those of moment tensor potentials on a box of liquid density. Limits: 30 % a
 10 % at 1000 atoms, of the forces of a level-8 potential; thermostat, barostat, frames and an
 observer included.
 
+Then whole steps of a run, neighbour lists included, on one thread and on two: atoms in free flight
+at 400 K, whose lists last the shortest time, under forces too weak to matter, which are no cheaper.
+
 Then what extrapolation grades cost in a run: the time of a step without them, with those of every
 step, of every second and of every 20th, from rows that are made with the forces.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from mtp_kernel import standard_box
 from elyte._native import dynamics as native
 from elyte.core.frame import Frame
 from elyte.dynamics import Evaluator, GradeWatch, RunSettings, simulate
+from elyte.dynamics.state import fresh_state, maxwell_boltzmann
 from elyte.potentials.mtp import MTP
 from elyte.selection import ActiveSet
 
@@ -88,6 +93,50 @@ def step_time(frame: Frame, ensemble: str, thermostat: str, barostat: str) -> fl
         simulate(frame, native.ideal_gas(), settings, observers=[Glance()])
         times.append((time.process_time() - start) / steps)
     return min(times)
+
+
+def whole_step_times(
+    frame: Frame, level: int, thermostat: str, rounds: int = 25, steps: int = 60
+) -> dict[int, float]:
+    """Return the mean time of a step with its forces and lists, s, by the number of threads.
+
+    Of each step the least time of all rounds, in which the numbers of threads take turns, so that
+    other programs on the cores matter as little as can be.
+    """
+    potential = MTP.initial(level, ["H", "C", "O"], cutoff=5.0, min_distance=0.8)
+    potential = replace(potential, moment_coefficients=1e-12 * potential.moment_coefficients)
+    settings = RunSettings("NVT", 400.0, steps=steps, timestep=0.5, thermostat=thermostat)
+    velocities = maxwell_boltzmann(frame, 400.0, 1, True)
+    targets = settings.targets(1)
+    least = {threads: np.full(steps, np.inf) for threads in (1, 2)}
+    for _ in range(rounds):
+        for threads, times in least.items():
+            run = native.Simulation(
+                potential.native(threads=threads),
+                fresh_state(frame, velocities, 1, settings.chain_length),
+                settings.native(frame, steps),
+            )
+            run.evaluate()
+            for step in range(steps):
+                start = time.perf_counter()
+                run.run(1, *targets, {}, False)
+                times[step] = min(times[step], time.perf_counter() - start)
+    return {threads: float(times.mean()) for threads, times in least.items()}
+
+
+def threads() -> list[dict[str, Any]]:
+    """Print and return what a second thread brings to whole runs of 1000 atoms."""
+    rows = []
+    for level in (8, 16):
+        for thermostat in ("bussi", "langevin"):
+            one, two = whole_step_times(standard_box(), level, thermostat).values()
+            print(
+                f"  whole step, level {level}, NVT {thermostat}: {1e6 * one:.0f} µs on one thread, "
+                f"{1e6 * two:.0f} µs on two, {one / two:.2f} times faster",
+                flush=True,
+            )
+            rows.append({"level": level, "thermostat": thermostat, "one": one, "two": two})
+    return rows
 
 
 def graded_times(
@@ -157,7 +206,7 @@ def main() -> int:
             mark = f"  above {limit:.0%}" if bad else ""
             print(f"  {' '.join(run):22s} {1e6 * own:7.2f} µs/step   {shares}{mark}")
             rows.append({"atoms": n, "run": run, "us": 1e6 * own, "of_level_8": own / forces[8]})
-    result = {"loop": rows, "grades": grades()}
+    result = {"loop": rows, "threads": threads(), "grades": grades()}
     output = Path(__file__).parent / "results" / "dynamics.json"
     output.parent.mkdir(exist_ok=True)
     output.write_text(json.dumps(result, indent=1) + "\n")

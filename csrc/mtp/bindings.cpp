@@ -46,19 +46,26 @@ struct Found {
   std::vector<double> energies;
   std::string error;
 
-  // Energy, forces, strain gradient, atomic energies, nearest pair below the potential's least
-  // distance (i, j, Å) or None, and rows ∂E_i/∂θ, or sums of them, where they were asked for.
-  nb::tuple to_python() {
+  void check() const {
     if (!error.empty()) throw nb::value_error(error.c_str());
+  }
+
+  // The nearest pair below the potential's least distance (i, j, Å), or None.
+  nb::object closest() const {
+    if (evaluation.closest_pair[0] < 0) return nb::none();
+    return nb::make_tuple(evaluation.closest_pair[0], evaluation.closest_pair[1], evaluation.closest);
+  }
+
+  // Energy, forces, strain gradient, atomic energies, nearest pair, and rows ∂E_i/∂θ, or sums of
+  // them, where they were asked for.
+  nb::tuple to_python() {
+    check();
     const auto& strain = evaluation.strain_gradient;
-    nb::object closest = nb::none(), rows = nb::none();
-    if (evaluation.closest_pair[0] >= 0)
-      closest = nb::make_tuple(evaluation.closest_pair[0], evaluation.closest_pair[1],
-                               evaluation.closest);
+    nb::object rows = nb::none();
     if (evaluation.row_width > 0) rows = array(std::move(evaluation.rows), evaluation.row_width);
     return nb::make_tuple(evaluation.energy, array(std::move(evaluation.forces), 3),
                           array(std::vector<double>(strain.begin(), strain.end()), 3),
-                          array(std::move(energies), 1), closest, rows);
+                          array(std::move(energies), 1), closest(), rows);
   }
 };
 
@@ -128,8 +135,10 @@ class Potential {
     return evaluate_with(evaluator, configuration_of(numbers, positions, cell, pbc));
   }
 
-  // A list of (numbers, positions, cell, pbc), threads over them; each result as of `evaluate`.
-  nb::list evaluate_all(const nb::list& structures, int threads) const {
+  // Of a list of (numbers, positions, cell, pbc), threads over them: energies, forces of all atoms,
+  // strain gradients (frames, 9), energies of all atoms, and (frame, (i, j, Å)) where a pair is
+  // nearer than the potential's least distance. (Whole arrays, since Python makes one thing at a time.)
+  nb::tuple evaluate_all(const nb::list& structures, int threads) const {
     std::vector<Structure> given;
     for (nb::handle structure : structures) given.push_back(Structure::of(structure));
     std::vector<Found> found(given.size());
@@ -144,9 +153,20 @@ class Potential {
           evaluate_into(evaluator, given[k].configuration, found[k]);
       }
     }
-    nb::list results;
-    for (Found& one : found) results.append(one.to_python());
-    return results;
+    std::vector<double> energies, forces, strains, of_atoms;
+    nb::list closest;
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      found[k].check();
+      const elyte::Evaluation& one = found[k].evaluation;
+      energies.push_back(one.energy);
+      forces.insert(forces.end(), one.forces.begin(), one.forces.end());
+      strains.insert(strains.end(), one.strain_gradient.begin(), one.strain_gradient.end());
+      of_atoms.insert(of_atoms.end(), found[k].energies.begin(), found[k].energies.end());
+      const nb::object pair = found[k].closest();
+      if (!pair.is_none()) closest.append(nb::make_tuple(k, pair));
+    }
+    return nb::make_tuple(array(std::move(energies), 1), array(std::move(forces), 3),
+                          array(std::move(strains), 9), array(std::move(of_atoms), 1), closest);
   }
 
   std::unique_ptr<Follower> follower(double skin, int threads) const {
@@ -237,8 +257,8 @@ NB_MODULE(mtp, m) {
            nb::arg("cell"), nb::arg("pbc"), nb::arg("threads") = 1,
            "Energy, forces, strain gradient, atomic energies, nearest pair, None.")
       .def("evaluate_all", &Potential::evaluate_all, nb::arg("structures"), nb::arg("threads") = 1)
-      .def("follower", &Potential::follower, nb::arg("skin") = 0.7, nb::arg("threads") = 1)
-      .def("force_field", &Potential::force_field, nb::arg("skin") = 0.7, nb::arg("threads") = 1)
+      .def("follower", &Potential::follower, nb::arg("skin"), nb::arg("threads"))
+      .def("force_field", &Potential::force_field, nb::arg("skin"), nb::arg("threads"))
       .def("time", &Potential::time, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
            nb::arg("pbc"), nb::arg("threads") = 1, nb::arg("repeats") = 5, nb::arg("skin") = 0.0)
       .def("operations", &Potential::operations)

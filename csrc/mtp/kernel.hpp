@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ghosts.hpp"
+
 namespace elyte::mtp {
 
 #ifndef ELYTE_LARGEST_SHAPE
@@ -102,13 +104,21 @@ struct Tables {
 
 struct Atoms {
   const std::int32_t* type;
-  const double* positions;          // (n, 3)
+  const double* positions;          // (n, 4), the first three of each
   const double* ghosts;             // (ghosts, 4): atoms and their images that are on the list
   const std::int32_t* ghost_atom;   // which atom each of them is
-  const std::int64_t* first;        // neighbours of atom i: first[i] … first[i + 1], by species
   const std::int32_t* neighbours;   // ghosts; eight more may be read than are there
-  const std::int64_t* species_first;  // (n, species_count): where each species begins
+  const std::int64_t* bounds;       // (n, species_count + 1): between which each species' stand
   int most_neighbours;                // of any atom on the list
+};
+
+// For neighbour lists: ghosts in the order of a `GhostGrid`.
+struct Search {
+  GhostPositions at;
+  const std::int32_t* type;  // of each ghost; SPARE_GHOSTS more may be read
+  float limit2;              // Å², of distances
+  int species_count;
+  std::int32_t *found_ghosts, *found_types;  // room for those in the pieces and SPARE_GHOSTS more
 };
 
 struct Results {
@@ -133,10 +143,10 @@ struct Kernel {
   Range range;
   // doubles of scratch that a call needs; scratch is aligned to 64 bytes
   std::size_t (*scratch)(const Tables&, const Atoms&);
-  // `detail::near_slots` of neighbours.hpp; reads and writes up to 8 entries beyond the end
-  std::int32_t (*near_slots)(const double* x, const double* y, const double* z, const double* point,
-                             std::int32_t begin, std::int32_t end, double cutoff2,
-                             std::int32_t* found);
+  // Write to `out` the ghosts in the pieces, but for `self`, that are near it, species by species,
+  // and where each species ends. May write SPARE_GHOSTS more.
+  void (*list_neighbours)(const Search&, std::int32_t self, const Piece* pieces, int pieces_count,
+                          std::int32_t* out, std::int32_t* ends);
   // floating-point operations per second of independent multiply-adds, as a yardstick
   double (*multiply_adds)(std::int64_t rounds);
 };

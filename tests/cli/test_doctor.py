@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
+from elyte.cli import app
 from elyte.cli.doctor import Check, checks
 from elyte.reference import ENGINES
 
@@ -80,3 +83,7 @@ def test_missing_needs_end_with_an_error(
     with pytest.raises(typer.Exit):
         module.doctor()
     assert "missing: native none_such" in capsys.readouterr().out
+
+
+def test_the_version_is_told() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output.strip() == f"elyte {version('elyte')}"

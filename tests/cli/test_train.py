@@ -13,9 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from elyte.cli import app
+from elyte.cli.train import USUAL_WEIGHTS, _weights
 from elyte.core import Dataset, Frame, InputError, LabelledFrame, Labels
 from elyte.core.formats import write_cfg, write_extxyz
 from elyte.potentials.mtp import MTP
+from elyte.potentials.mtp.training import Weights
 from elyte.selection import EnsembleSelector
 
 
@@ -116,6 +118,10 @@ def test_weights_of_configuration_types(tmp_path: Path) -> None:
     for entry, message in (("bad=1", "no frame has the config_type 'bad'"), ("odd=x", "name=2.0")):
         with pytest.raises(InputError, match=message):
             run(*words, "--weight-of", entry)
+
+
+def test_the_usual_weights_are_those_of_every_training() -> None:
+    assert _weights(USUAL_WEIGHTS, [], dataset(2)) == Weights()
 
 
 def test_types_of_cfg_files_are_named(tmp_path: Path) -> None:

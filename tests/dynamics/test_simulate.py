@@ -332,6 +332,8 @@ def test_what_does_not_go_together_is_refused() -> None:
     open_frame = Frame(frame.numbers, frame.positions)
     with pytest.raises(InputError, match="periodic"):
         simulate(open_frame, field, RunSettings("NPT", steps=1))
+    with pytest.raises(InputError, match="no atoms"):
+        simulate(gas(0), field, RunSettings(steps=1))
     with pytest.raises(InputError, match="single atom"):
         simulate(gas(1), field, RunSettings(steps=1))
     state = simulate(frame, field, RunSettings(steps=1)).state

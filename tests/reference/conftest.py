@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import fake_antechamber
 import fake_engine
 
 from elyte.reference.engines import ENGINES
@@ -22,3 +23,19 @@ def fake_log(tmp_path, monkeypatch):
     engine = fake_engine.engine({fake_engine.LOG: str(log)})
     monkeypatch.setitem(ENGINES, "fake", engine)
     return log
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """Put programs in place that know methyl acetate, or others by arguments; caches are empty."""
+
+    def put(**changed):
+        folder = tmp_path / f"amber{len(list(tmp_path.iterdir()))}"
+        fake_antechamber.make(folder, **changed)
+        monkeypatch.setenv("AMBERHOME", str(folder))
+        return folder
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fake_antechamber.forget()
+    yield put
+    fake_antechamber.forget()

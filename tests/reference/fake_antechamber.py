@@ -6,6 +6,8 @@ from pathlib import Path
 
 import small_field
 
+from elyte.reference.classical import gaff, species_topology
+
 USUAL = {
     "antechamber": 'cat "$AMBERHOME/mol2" > out.mol2',
     "parmchk2": 'cat "$AMBERHOME/supplement" > out.frcmod',
@@ -33,3 +35,9 @@ def calls(folder: Path) -> list[str]:
     """Return the programs that ran, in order."""
     path = folder / "calls"
     return path.read_text().split() if path.exists() else []
+
+
+def forget() -> None:
+    """Empty the caches of what the programs said."""
+    species_topology.cache_clear()
+    gaff._gaff_table.cache_clear()

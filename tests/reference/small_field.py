@@ -11,6 +11,8 @@ from math import cos, pi, radians, sqrt
 import numpy as np
 from classical_naive import COULOMB, angle_of, dihedral
 
+from elyte.chemistry import conformer
+
 NAME = "smiles:COC(C)=O"
 TYPES = ("c3", "os", "c", "c3", "o", "h1", "h1", "h1", "hc", "hc", "hc")
 CHARGES = (0.12, -0.44, 0.63, -0.15, -0.54, 0.05, 0.05, 0.05, 0.07, 0.08, 0.08)
@@ -145,3 +147,10 @@ def energy(positions, charges=FAIR, torsions=TORSIONS, planar=PLANAR):
             coulomb = KJ * COULOMB * charges[i] * charges[j] / r
             pairs += coulomb / 1.2 + lj / 2 if apart == 3 else coulomb + lj
     return total * KCAL + pairs
+
+
+def rattled(name, size=0.1, seed=1):
+    """Return a conformer whose atoms are moved a little."""
+    frame = conformer(name)
+    shift = np.random.default_rng(seed).normal(0, size, frame.positions.shape)
+    return frame.moved(frame.positions + shift)

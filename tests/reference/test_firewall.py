@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from firewall_cases import ATOMS, N, changed, data_set, good, kinds
 
 from data import shared_data
 from elyte.core import Dataset, Frame, LabelledFrame, Labels, Outcome
 from elyte.core.formats import read_dataset
 from elyte.reference.audit import audit
-from elyte.reference.duplicates import near_duplicates
 from elyte.reference.firewall import Context, Limits, faults, inspect
-from elyte.reference.intact import check_molecules, odd_ones
-from elyte.reference.kinetic import kinetic_slope, kinetic_stress
-from elyte.reference.suggested import Extremes, suggested_limits
-
-N = 6
-ATOMS = {1: -13.0, 8: -430.0}
-
-
-def good(seed=0, energy=None):
-    rng = np.random.default_rng(seed)
-    frame = Frame([8, 1, 1] * 2, rng.uniform(0, 6, (N, 3)), 6 * np.eye(3), True)
-    forces = rng.normal(size=(N, 3))
-    forces -= forces.mean(axis=0)
-    stress = rng.normal(size=(3, 3)) * 0.01
-    energy = 2 * ATOMS[8] + 4 * ATOMS[1] - 20.0 if energy is None else energy
-    return frame, Labels(energy + 0.01 * rng.normal(), forces, stress + stress.T)
-
-
-def changed(labels, **fields):
-    values = {name: getattr(labels, name) for name in ("energy", "forces", "stress", "level")}
-    return Labels(**{**values, **fields})
 
 
 def broken_forces(labels, fault):
@@ -125,14 +102,6 @@ def test_limits_and_the_callers_judgement():
     assert inspect(frame, labels, Context(accept=lambda f: broken)) == broken
     relaxed = Context(forces_expected=False, stress_expected=False)
     assert inspect(frame, changed(labels, forces=None, stress=None), relaxed).done
-
-
-def data_set(count=20):
-    return [LabelledFrame(*good(seed)) for seed in range(count)]
-
-
-def kinds(items):
-    return {finding.kind: finding.frames for finding in audit(Dataset(items))}
 
 
 def test_a_good_set_has_no_findings():
@@ -255,29 +224,13 @@ def test_real_data_with_a_fault_is_found():
     assert {finding.kind for finding in audit(dataset)} == {"duplicate"}
 
 
-# --- what the set says of itself --------------------------------------------------------------
-
-
-def test_a_set_suggests_its_own_limits():
-    known = [Extremes(2.0 + 0.1 * (i % 10), 0.01 + 0.001 * (i % 7)) for i in range(30)]
-    limits = suggested_limits(known)
-    assert 20 < limits.force < 60
-    assert 0.1 < limits.stress < 0.2
-    assert suggested_limits(known[:10]) == Limits()  # too few to say anything
-    assert suggested_limits(known, Limits(force=5.0)).force == 5.0
-    spoilt = [*known, *[Extremes(1e4, 1e3)] * 7]  # a fifth of bad frames does not move them
-    assert suggested_limits(spoilt).force < 60
-    wide = [Extremes(10 ** (i / 10), None) for i in range(-20, 15)]
-    assert suggested_limits(wide).force == 60.0
-
-
-def test_a_force_that_no_other_frame_has():
-    items = data_set(30)
-    forces = np.array(items[4].labels.forces)
-    forces[0] += [40, 0, 0]
-    forces[1] -= [40, 0, 0]
-    items[4] = LabelledFrame(items[4].frame, changed(items[4].labels, forces=forces))
-    assert kinds(items) == {"force_too_large": (4,)}
+def test_the_force_on_a_lone_atom_is_that_of_its_grid():
+    frame = Frame([8], np.zeros((1, 3)))
+    labels = Labels(ATOMS[8], np.array([[0.0, 0.03, 0.0]]), None)
+    assert inspect(frame, labels, Context(atom_energies=ATOMS)).done
+    two = Frame([8, 8], [[0, 0, 0], [0, 0, 1.2]])
+    drifting = Labels(2 * ATOMS[8] - 5, np.array([[0.0, 0.03, 0.0]] * 2), None)
+    assert inspect(two, drifting, Context(atom_energies=ATOMS)).kind == "net_force"
 
 
 def test_a_wrong_number_of_electrons_by_count():
@@ -286,174 +239,3 @@ def test_a_wrong_number_of_electrons_by_count():
     assert outcome.kind == "wrong_electrons"
     assert "15 electrons" in outcome.reason
     assert inspect(frame, labels, Context(electrons=(16.0, 16.0))).done
-
-
-# --- duplicates --------------------------------------------------------------------------------
-
-
-def rotation(seed):
-    q, r = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))
-    return q * np.sign(np.diag(r))
-
-
-def disguised(frame, seed, displacement=0.0):
-    """Return the same structure turned, moved, with other images and another order of atoms."""
-    rng = np.random.default_rng(seed)
-    turn, order = rotation(seed), rng.permutation(len(frame))
-    positions = frame.positions + displacement * rng.normal(size=frame.positions.shape)
-    whole = rng.integers(-2, 3, frame.positions.shape) @ frame.cell
-    moved = (positions + whole + rng.normal(size=3)) @ turn
-    return Frame(frame.numbers[order], moved[order], frame.cell @ turn, frame.pbc)
-
-
-@given(st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
-def test_a_structure_is_known_again_in_any_guise(seed):
-    frames = [good(s)[0] for s in range(4)]
-    (twins,) = near_duplicates([*frames, disguised(frames[2], seed)])
-    assert (twins.first, twins.second) == (2, 4)
-    assert twins.distance < 1e-9
-
-
-@pytest.mark.parametrize("displacement", [2e-4, 5e-3])
-def test_the_distance_of_near_duplicates_is_about_right(displacement):
-    frames = [good(s)[0] for s in range(4)]
-    near = disguised(frames[1], 7, displacement)
-    (twins,) = near_duplicates([*frames, near], closest=0.05)
-    assert 0.2 < twins.distance / (np.sqrt(3) * displacement) < 5
-    assert bool(near_duplicates([*frames, near])) is (displacement < 1e-3)
-
-
-def test_near_duplicates_are_named_once():
-    items = data_set()
-    frame, labels = items[3].frame, items[3].labels
-    again = [
-        LabelledFrame(disguised(frame, s), changed(labels, forces=labels.forces)) for s in (1, 2)
-    ]
-    assert audit(Dataset([*items, *again])) != []
-    assert list(kinds([*items, *again])) == ["near_duplicate"]
-    found = [f.frames for f in audit(Dataset([*items, *again]))]
-    assert found == [(20,), (21,)]
-
-
-# --- molecules ---------------------------------------------------------------------------------
-
-
-def two_waters(stretch=0.0, approach=0.0, ids=True):
-    """Return two water molecules; the first O–H stretched, or the other molecule brought near."""
-    one = np.array([[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])
-    positions = np.concatenate([one, one + [4.0 - approach, 0, 0.3]])
-    positions[2] += stretch * np.array([-0.25, 0.968, 0])
-    return Frame(
-        [8, 1, 1] * 2, positions, 12 * np.eye(3), True, [0, 0, 0, 1, 1, 1] if ids else None
-    )
-
-
-def test_molecules_that_broke_or_merged():
-    assert check_molecules(two_waters()).done
-    assert check_molecules(two_waters(stretch=0.25)).done  # a vibration
-    broken = check_molecules(two_waters(stretch=1.2))
-    assert broken.kind == "molecule_broken"
-    assert "molecule 0 is now HO + H" in broken.reason
-    merged = check_molecules(two_waters(approach=2.0))
-    assert merged.kind == "molecules_merged"
-    assert "molecule 0" in merged.reason
-    assert check_molecules(two_waters(stretch=1.2, ids=False)).done
-    ion = Frame([3, 8], [[0, 0, 0], [0, 0, 1.5]], molecules=[0, 1])
-    assert check_molecules(ion).done  # a coordinated metal ion is no bond
-
-
-@pytest.mark.parametrize("ids", [True, False])
-def test_an_odd_molecule_among_good_ones(ids):
-    rng = np.random.default_rng(0)
-    frames = [two_waters(rng.uniform(0, 0.1), rng.uniform(-1, 0.5), ids) for _ in range(12)]
-    frames[5] = two_waters(stretch=1.2, ids=ids)
-    assert list(odd_ones(frames)) == [5]
-    items = []
-    for index, frame in enumerate(frames):
-        forces = rng.normal(size=(6, 3))
-        labels = Labels(-900 + 0.01 * index, forces - forces.mean(axis=0))
-        items.append(LabelledFrame(frame, labels))
-    assert kinds(items) == {"bonds_changed": (5,)}
-    assert audit(Dataset(items), reactions=True) == []
-
-
-# --- levels of theory, charges, motion -----------------------------------------------------------
-
-
-def test_two_levels_of_theory_without_a_name():
-    """A quarter of the frames has energies 0.1 eV per atom lower, with nothing between."""
-    items = data_set(40)
-    for index in range(0, 40, 4):
-        labels = changed(items[index].labels, energy=items[index].labels.energy - 0.6)
-        items[index] = LabelledFrame(items[index].frame, labels)
-    assert kinds(items) == {"two_levels": tuple(range(0, 40, 4))}
-
-
-def test_a_broad_distribution_is_one_level():
-    rng = np.random.default_rng(0)
-    items = [LabelledFrame(*good(seed)) for seed in range(60)]
-    spread = [changed(x.labels, energy=x.labels.energy + rng.uniform(-3, 3)) for x in items]
-    assert kinds([LabelledFrame(x.frame, y) for x, y in zip(items, spread, strict=True)]) == {}
-
-
-def test_a_charged_cell_among_neutral_ones():
-    rng = np.random.default_rng(0)
-    items = []
-    for seed in range(20):
-        frame, labels = good(seed)
-        charges = rng.normal(size=N)
-        charges += (float(seed == 6) - charges.sum()) / N
-        items.append(
-            LabelledFrame(frame, Labels(labels.energy, labels.forces, labels.stress, charges))
-        )
-    assert kinds(items) == {"wrong_charge": (6,)}
-
-
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_the_motion_of_atoms_in_the_stress(share):
-    rng = np.random.default_rng(1)
-    items, momenta = [], []
-    for seed in range(40):
-        frame, labels = good(seed)
-        p = rng.normal(size=(N, 3)) * np.sqrt(0.0259 * frame.masses)[:, None]
-        stress = labels.stress + share * kinetic_stress(p, frame.masses, frame.volume)
-        items.append(LabelledFrame(frame, changed(labels, stress=stress)))
-        momenta.append(p)
-    slope = kinetic_slope(Dataset(items), momenta)
-    assert abs(slope.value - share) < 4 * slope.error + 1e-9
-    found = [finding.kind for finding in audit(Dataset(items), momenta=momenta)]
-    assert found == (["stress_kinetic"] if slope.found else [])
-
-
-def test_a_kinetic_part_is_found_with_little_scatter():
-    """A dilute, hot set: the kinetic part is large beside the scatter of the static stress."""
-    rng = np.random.default_rng(2)
-    items, momenta = [], []
-    for seed in range(60):
-        frame, labels = good(seed)
-        p = rng.normal(size=(N, 3)) * np.sqrt(0.05 * frame.masses)[:, None]
-        static = 1e-4 * labels.stress
-        kinetic = kinetic_stress(p, frame.masses, frame.volume)
-        items.append(LabelledFrame(frame, changed(labels, stress=static + kinetic)))
-        momenta.append(p)
-    assert kinetic_slope(Dataset(items), momenta).found
-    static = [
-        LabelledFrame(
-            x.frame,
-            changed(
-                x.labels, stress=x.labels.stress - kinetic_stress(p, x.frame.masses, x.frame.volume)
-            ),
-        )
-        for x, p in zip(items, momenta, strict=True)
-    ]
-    assert not kinetic_slope(Dataset(static), momenta).found
-
-
-def test_the_force_on_a_lone_atom_is_that_of_its_grid():
-    frame = Frame([8], np.zeros((1, 3)))
-    labels = Labels(ATOMS[8], np.array([[0.0, 0.03, 0.0]]), None)
-    assert inspect(frame, labels, Context(atom_energies=ATOMS)).done
-    two = Frame([8, 8], [[0, 0, 0], [0, 0, 1.2]])
-    drifting = Labels(2 * ATOMS[8] - 5, np.array([[0.0, 0.03, 0.0]] * 2), None)
-    assert inspect(two, drifting, Context(atom_energies=ATOMS)).kind == "net_force"

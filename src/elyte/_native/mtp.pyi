@@ -12,6 +12,15 @@ _Found = tuple[
     NDArray[Any] | None,
 ]
 
+# energies, forces, ∂E/∂ε (frames, 9), atomic energies, and (frame, (i, j, Å)) of near pairs
+_FoundOfAll = tuple[
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+    list[tuple[int, tuple[int, int, float]]],
+]
+
 class Follower:
     def evaluate(
         self,
@@ -40,9 +49,9 @@ class Potential:
         self,
         structures: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any], tuple[bool, ...]]],
         threads: int = 1,
-    ) -> list[_Found]: ...
-    def follower(self, skin: float = 0.7, threads: int = 1) -> Follower: ...
-    def force_field(self, skin: float = 0.7, threads: int = 1) -> object: ...
+    ) -> _FoundOfAll: ...
+    def follower(self, skin: float, threads: int) -> Follower: ...
+    def force_field(self, skin: float, threads: int) -> object: ...
     def time(
         self,
         numbers: NDArray[Any],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from elyte import __version__
 from elyte.cli.analyse import analyse
 from elyte.cli.doctor import doctor
 from elyte.cli.interrupts import hear_interrupts
@@ -26,6 +28,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"elyte {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
 for command in (
     run, plan, status, label, ledger, quarantine, train, evaluate, md, analyse, report, doctor,
     schema,

@@ -24,6 +24,7 @@ from elyte.selection import EnsembleSelector
 from elyte.validation.errors import errors
 
 DISTANCE_MARGIN = 0.95  # the radial functions reach a little below the smallest distance seen
+USUAL_WEIGHTS = f"{Weights.energy:g},{Weights.force:g},{Weights.stress:g}"
 
 Data = Annotated[
     list[Path], typer.Argument(help="Labelled frames: extxyz, .cfg, OUTCAR, DeePMD folder.")
@@ -45,7 +46,7 @@ def train(
     init: Annotated[Path | None, typer.Option(help="Go on from this potential.")] = None,
     weights: Annotated[
         str, typer.Option(help="Of energy, forces, stress: 'E,F,S'.")
-    ] = "1,0.01,0.01",
+    ] = USUAL_WEIGHTS,
     weight_of: Annotated[
         list[str] | None,
         typer.Option(help="Factor of frames of one config_type: 'start=0.5'; may be repeated."),

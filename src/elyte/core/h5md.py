@@ -8,13 +8,13 @@ and after the writing process was killed.
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elyte import __version__
 from elyte.core.errors import FormatError, InputError
 from elyte.core.frame import Frame
 from elyte.core.trajectory import Trajectory
@@ -132,12 +132,7 @@ class TrajectoryWriter:
     def __enter__(self) -> TrajectoryWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -148,7 +143,7 @@ def _create(file: h5py.File, frame: Frame, velocities: bool) -> dict[str, h5py.D
     header.attrs["version"] = np.array([1, 1], dtype=np.int32)
     header.create_group("author").attrs["name"] = "elyte"
     creator = header.create_group("creator")
-    creator.attrs["name"], creator.attrs["version"] = "elyte", "0.1"
+    creator.attrs["name"], creator.attrs["version"] = "elyte", __version__
     group = file.create_group(_GROUP)
     group["species"] = np.asarray(frame.numbers, dtype=np.int32)
     group["mass"] = frame.masses

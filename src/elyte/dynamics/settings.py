@@ -102,6 +102,8 @@ class RunSettings:
 
     def check(self, frame: Frame) -> None:
         """Raise InputError when the frame cannot be run so."""
+        if len(frame) == 0:
+            raise InputError("the frame has no atoms: there is nothing to run")
         periodic = bool(frame.pbc.all())
         if not periodic and (self.ensemble == "NPT" or self.volume is not None):
             raise InputError("a changing volume needs a frame that is periodic in all directions")

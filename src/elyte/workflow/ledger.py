@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from elyte.core.errors import InputError, Outcome, StorageError
@@ -69,12 +68,7 @@ class Ledger:
     def __enter__(self) -> Ledger:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -280,15 +274,7 @@ class Ledger:
             InputError: labels of several levels of theory, and none was chosen.
             DamagedData: an array file does not match its hash.
         """
-        self._one_level(level)
-        hidden = {*AUXILIARY} - {config_type} - ({ISOLATED_ATOM} if isolated_atoms else set())
-        return Dataset(
-            self.load(entry)
-            for entry in self.entries(quarantined=False)
-            if config_type in (None, entry.config_type)
-            and level in (None, entry.level)
-            and entry.config_type not in hidden
-        )
+        return Dataset(map(self.load, self._chosen(level, isolated_atoms, config_type)))
 
     def export(
         self,
@@ -314,7 +300,7 @@ class Ledger:
             How many frames were written.
         """
         with_atoms = Path(path).suffix.lower() in (".xyz", ".extxyz")
-        entries = self._exported(level, with_atoms)
+        entries = self._chosen(level, with_atoms)
         if not Path(path).suffix:
             entries = _by_system(entries, [self.frame(entry) for entry in entries])
         items = [self.load(entry) for entry in entries]
@@ -323,12 +309,19 @@ class Ledger:
         write_provenance(path, entries, [item.labels.level for item in dataset])
         return len(dataset)
 
-    def _exported(self, level: str | None, isolated_atoms: bool) -> list[Entry]:
+    def _chosen(
+        self, level: str | None, isolated_atoms: bool, config_type: str | None = None
+    ) -> list[Entry]:
         """Return the rows of a data set, in order; one level of theory alone."""
         self._one_level(level)
-        hidden = {*AUXILIARY} - ({ISOLATED_ATOM} if isolated_atoms else set())
-        chosen = self.entries(quarantined=False)
-        return [e for e in chosen if level in (None, e.level) and e.config_type not in hidden]
+        hidden = {*AUXILIARY} - {config_type} - ({ISOLATED_ATOM} if isolated_atoms else set())
+        return [
+            entry
+            for entry in self.entries(quarantined=False)
+            if config_type in (None, entry.config_type)
+            and level in (None, entry.level)
+            and entry.config_type not in hidden
+        ]
 
     def _one_level(self, level: str | None) -> None:
         levels = self.levels()

@@ -61,6 +61,8 @@ static inline std::size_t form_count(const mtp::Tables& t) {
   return static_cast<std::size_t>(t.row_first[t.rows_count]);
 }
 
+namespace {  // each file its own inline functions
+
 // Where columns stand in a row of `jacobian`: scalars, then [z_i][μ][z_j][β].
 struct RowColumns {
   int scalars, of_function, of_centre, all;  // [z_j][β] of one μ; [μ][z_j][β]; all
@@ -72,6 +74,8 @@ struct RowColumns {
         all(scalars + t.species_count * of_centre) {}
   int of_type(int z_i) const { return scalars + z_i * of_centre; }
 };
+
+}  // namespace
 
 // Rows with the arithmetic in double or in single precision; `work` has a size of its own.
 template <typename Real>

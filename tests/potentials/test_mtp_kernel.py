@@ -17,7 +17,7 @@ from elyte.potentials.mtp.kernel import Kernel, instruction_sets
 from elyte.testing import check_potential
 from mlip_oracles import ELEMENTS, MOLECULES, Configuration, read_cfg
 
-from .mtp_cases import SPECIES, Readable, potential, structure
+from .mtp_cases import SPECIES, Readable, potential, structure, unusual
 
 ISAS = instruction_sets()
 
@@ -120,20 +120,7 @@ def test_cell_smaller_than_the_cutoff(isa: str) -> None:
 
 @pytest.mark.level(16)
 def test_tables_in_any_order() -> None:
-    """A file may have moments that the generator would not make, and scalars more than once."""
-    tables = potential(8).tables
-    basic = np.vstack([tables.basic, [[1, 0, 0, 3], [0, 0, 1, 4]]])
-    products = [[11, 11, 2, 13], [12, 1, 1, 14], [14, 0, 3, 14 + 1], [13, 15, 1, 16]]
-    mtp = MTP(
-        SPECIES,
-        0.5,
-        3.0,
-        type(tables)(basic, products, [16, 0, 15, 13, 16], 17),
-        np.random.default_rng(0).uniform(-1, 1, (3, 3, 2, 4)),
-        np.zeros(3),
-        np.arange(1.0, 6.0),
-        0.3,
-    )
+    mtp = unusual()
     frame = structure(1, 9)
     expected = reference.evaluate(mtp, frame)
     for isa in ISAS:

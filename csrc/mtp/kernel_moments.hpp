@@ -88,7 +88,8 @@ void sum_moments(Scratch& s, int atom) {
 template <int D, int G>
 ELYTE_INLINE void gradient_of(const Real* group, const Real* adjoint, Real* m, Vec* strain,
                               double* gradients, Real* by_radial, int stride, Real* by_weights) {
-  constexpr int R = rows<D>() * LANES, N = monomials_count(D) * LANES, W = weights_at(D, 0);
+  constexpr int R = rows<D>() * LANES, N = monomials_count(D) * LANES;
+  constexpr int W = weights_at(D, 0), F = radial_functions(D);
   make_monomials<D, G>(group, m);
   Vec by_weight[G][W], gx[G], gy[G], corner[G];
   for (int g = 0; g < G; ++g) {
@@ -137,7 +138,7 @@ ELYTE_INLINE void gradient_of(const Real* group, const Real* adjoint, Real* m, V
     const Vec z = load(rows_of + UNIT_Z * LANES);
     Vec gz{}, along{};  // ∂/∂z, and ∂/∂r through the radial functions
 #pragma GCC unroll 16
-    for (int mu = 0; mu < radial_functions(D); ++mu) {
+    for (int mu = 0; mu < F; ++mu) {
       Vec by_function = by_weight[g][2 * mu];
       if (2 * mu + 1 < W) {
         gz += load(rows_of + (WEIGHT + 2 * mu) * LANES) * by_weight[g][2 * mu + 1];

@@ -13,11 +13,10 @@ namespace {
 //   q_μ = (û·δ) (∂E_i/∂w_2μ + z ∂E_i/∂w_2μ+1).
 // h and g are those of one atom of a block; or there is no h, and g is of one atom alone.
 template <int D, bool with_h>
-void by_radial_functions(const Real* group, const Real* rate,
-                                      const Real* by_weight, const Real* h, const Real* g,
-                                      const Real* m, const Real* dm, Real* p, Real* q,
-                                      int stride) {
-  constexpr int W = weights_at(D, 0), SIZE = with_h ? BLOCK : 1;
+void by_radial_functions(const Real* group, const Real* rate, const Real* by_weight, const Real* h,
+                         const Real* g, const Real* m, const Real* dm, Real* p, Real* q,
+                         int stride) {
+  constexpr int W = weights_at(D, 0), F = radial_functions(D), SIZE = with_h ? BLOCK : 1;
   Vec sum[W];
 #pragma GCC unroll 16
   for (int j = 0; j < W; ++j) sum[j] = Vec{};
@@ -36,7 +35,7 @@ void by_radial_functions(const Real* group, const Real* rate,
   const Vec z = load(group + UNIT_Z * LANES), dz = load(rate + RATE_Z * LANES);
   const Vec along = load(rate + ALONG * LANES);
 #pragma GCC unroll 16
-  for (int mu = 0; mu < radial_functions(D); ++mu) {
+  for (int mu = 0; mu < F; ++mu) {
     Vec direct = sum[2 * mu], turned = load(by_weight + 2 * mu * LANES);
     if (2 * mu + 1 < W) {
       const Vec odd = load(by_weight + (2 * mu + 1) * LANES);

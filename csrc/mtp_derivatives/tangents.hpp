@@ -10,7 +10,7 @@ namespace {
 // Rates of a group of neighbours that move by δ against their atom.
 template <int D>
 void move(const Real* group, const Vec* delta, Real* rates) {
-  constexpr int W = weights_at(D, 0);
+  constexpr int W = weights_at(D, 0), F = radial_functions(D);
   const Vec unit[3] = {load(group + UNIT_X * LANES), load(group + UNIT_Y * LANES),
                        load(group + UNIT_Z * LANES)};
   const Vec inverse = load(group + INVERSE * LANES);
@@ -22,7 +22,7 @@ void move(const Real* group, const Vec* delta, Real* rates) {
   }
   store(rates + ALONG * LANES, along);
 #pragma GCC unroll 16
-  for (int mu = 0; mu < radial_functions(D); ++mu) {
+  for (int mu = 0; mu < F; ++mu) {
     const Vec f = load(group + (WEIGHT + 2 * mu) * LANES);
     const Vec slope = load(group + (WEIGHT + W + mu) * LANES) * along;
     store(rates + (WEIGHT_RATE + 2 * mu) * LANES, slope);

@@ -33,6 +33,8 @@ FORGETTING = 0.9  # of D², per iteration
 GROWTH = 4.0  # of λ after a failure, twice that after the next
 SHRINKING = 3.0  # of λ after a success, at most
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-9, 1e9
+OF_LINEAR = 1e-3  # of λ, for coefficients that enter linearly, in trainings from scratch
+LEAST_OF_LINEAR = 1e-6  # the rounding of H, which is made in single precision
 NO_GAIN = "the loss on held-out frames no longer falls"
 
 
@@ -90,6 +92,7 @@ class Minimiser:
         seed: of the choice of these frames.
         counts: what was done before.
         share: how much work on these frames counts.
+        of_linear: part of λ that damps the coefficients that enter linearly.
     """
 
     def __init__(
@@ -101,8 +104,10 @@ class Minimiser:
         seed: int = 0,
         counts: Counts | None = None,
         share: float = 1.0,
+        of_linear: float = 1.0,
     ) -> None:
         self.loss, self.point, self.damping = loss, point, damping
+        self.of_linear = of_linear
         self.counts, self.share = counts or Counts(), share
         self._scale = np.zeros(loss.n_parameters)
         self._growth = GROWTH
@@ -168,10 +173,17 @@ class Minimiser:
         self._growth = GROWTH
         return True
 
+    def _dampings(self, damping: float) -> Floats:
+        """Return λ of each parameter, (P,)."""
+        each = np.full(self.loss.n_parameters, damping)
+        if self.of_linear < 1:
+            each[: self.loss.n_linear] = max(self.of_linear * damping, LEAST_OF_LINEAR)
+        return each
+
     def _trial(self, H: Floats, scaled: Floats, D: Floats, damping: float) -> _Trial | None:
         """Take the step that λ gives; None where the loss does not fall."""
         damped = scaled.copy()
-        damped[np.diag_indices_from(damped)] += damping
+        damped[np.diag_indices_from(damped)] += self._dampings(damping)
         try:
             factor = cho_factor(damped, overwrite_a=True, check_finite=False)
         except LinAlgError:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from elyte.core.frame import LabelledFrame
-from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
+from elyte.potentials.mtp.gauss_newton import OF_LINEAR, Counts, Limits, Minimiser, minimise
 from elyte.potentials.mtp.loss import Loss, Point, Prior, Weights
 from elyte.potentials.mtp.potential import MTP
 
@@ -24,7 +24,7 @@ GROWTH_OF_STAGES = 4
 FRAMES_FOR_LINEAR = 24
 FEWEST = 4  # frames of a part
 MOST_STARTS = 6  # that are compared on the first part
-COST_OF_STARTS = 160  # gradients of the whole set
+COST_OF_STARTS = 320  # gradients of the whole set
 STEPS_OF_START = 40
 TIME_OF_STARTS = 0.25  # of a limit of time
 
@@ -128,9 +128,11 @@ def best_start(
 ) -> Floats:
     """Return where the best of several trainings on a small part of the frames has ended.
 
-    The other starts have the radial coefficients of the first in another order and with other
-    signs. Which of the valleys a start leads to does not show before it is there; where the part
-    is a small one, to go and see costs little. Of a large part only the first start is taken.
+    The first start is damped like every training. The others have its radial coefficients in
+    another order, with other signs and falling as 1/(1 + β), so that radial functions begin
+    smooth, and the coefficients that enter linearly nearly free (`OF_LINEAR`). Which of the
+    valleys a start leads to does not show before it is there; where the part is a small one, to go
+    and see costs little. Of a large part only the first start is taken.
 
     Args:
         part: loss of the part.
@@ -146,9 +148,11 @@ def best_start(
         return theta
     limits = Limits(seconds and seconds / number, None, STEPS_OF_START, ROUGHLY)
     own, ends = Counts(), []
-    for start in _variants(part, theta, number, seed):
+    for which, start in enumerate(_variants(part, theta, number, seed)):
         point = solve_linear(part, start, own)
-        runner = Minimiser(part, point, first_damping(part, point), sample_size(part), seed)
+        damping, drawn = first_damping(part, point), sample_size(part)
+        free = OF_LINEAR if which else 1.0
+        runner = Minimiser(part, point, damping, drawn, seed, of_linear=free)
         minimise(runner, limits)
         own.add(runner.counts)
         ends.append(runner.point)
@@ -159,10 +163,12 @@ def best_start(
 def _variants(loss: Loss, theta: Floats, number: int, seed: int) -> list[Floats]:
     random = np.random.default_rng([seed, number])
     starts = [np.array(theta)]
+    smooth = 2 / (1 + np.arange(loss.radial_size))
     for _ in range(number - 1):
         other = np.array(theta)
         radial = random.permutation(other[loss.n_linear :])
-        other[loss.n_linear :] = radial * random.choice([-1.0, 1.0], len(radial))
+        radial *= random.choice([-1.0, 1.0], len(radial))
+        other[loss.n_linear :] = (radial.reshape(-1, loss.radial_size) * smooth).ravel()
         starts.append(other)
     return starts
 

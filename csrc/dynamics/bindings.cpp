@@ -4,12 +4,14 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "dynamics/model_fields.hpp"
 #include "dynamics/simulation.hpp"
+#include "grade_map_python.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -202,7 +204,7 @@ class PySimulation {
         simulation_(field_of(capsule_), settings_from(settings), state_from(state)) {}
 
   nb::dict run(std::int64_t steps, Input temperatures, Input pressures, nb::object volumes,
-               const nb::dict& into, bool first, const std::string& rows) {
+               const nb::dict& into, bool first, const std::string& rows, double pause_above) {
     Targets targets{temperatures.data(), pressures.data(), nullptr};
     const auto needed = static_cast<std::size_t>(std::max<std::int64_t>(steps, first ? 1 : 0));
     if (temperatures.size() < needed || pressures.size() < needed)
@@ -221,7 +223,7 @@ class PySimulation {
     {
       nb::gil_scoped_release release;
       if (first) simulation_.record(targets, records);
-      report = simulation_.run(steps, targets, records, wanted);
+      report = simulation_.run(steps, targets, records, wanted, pause_above);
     }
     nb::dict d;
     d["steps"] = report.steps;
@@ -231,7 +233,14 @@ class PySimulation {
     d["series"] = records.series_rows;
     d["frames"] = records.frame_rows;
     d["flux"] = records.flux_rows;
+    d["grades"] = records.grade_rows;
     return d;
+  }
+
+  // Grade the atoms that are due at every step; `run` then needs grades (steps, 2) in `into`.
+  void watch_grades(const nb::dict& maps, std::int64_t rotation, double margin) {
+    simulation_.watch_grades(grade_maps_from(maps), rotation, margin);
+    watches_ = true;
   }
 
   nb::dict state() { return state_to(simulation_.state); }
@@ -311,11 +320,13 @@ class PySimulation {
       r.weights = weights.data();
       r.flux = room("flux", rows(r.flux_every) * static_cast<std::size_t>(r.n_groups) * 3);
     }
+    if (watches_) r.grades = room("grades", 2 * static_cast<std::size_t>(steps));
     return r;
   }
 
   nb::capsule capsule_;  // keeps the original force field alive
   Simulation simulation_;
+  bool watches_ = false;
 };
 
 // A force field to be evaluated again and again: it keeps its neighbour list.
@@ -368,13 +379,22 @@ NB_MODULE(dynamics, m) {
       .def(nb::init<nb::capsule, const nb::dict&, const nb::dict&>(), "force_field"_a, "state"_a,
            "settings"_a)
       .def("run", &PySimulation::run, "steps"_a, "temperatures"_a, "pressures"_a,
-           "volumes"_a.none(), "into"_a, "first"_a, "rows"_a = "")
+           "volumes"_a.none(), "into"_a, "first"_a, "rows"_a = "",
+           "pause_above"_a = std::numeric_limits<double>::infinity())
+      .def("watch_grades", &PySimulation::watch_grades, "maps"_a, "rotation"_a, "margin"_a)
       .def("rows", &PySimulation::rows)
       .def("closest", &PySimulation::closest)
       .def("state", &PySimulation::state)
       .def("evaluate", &PySimulation::evaluate)
       .def("history", &PySimulation::history)
       .def_prop_ro("temperature", &PySimulation::temperature);
+  nb::class_<DueAtoms>(m, "DueAtoms")
+      .def(nb::init<std::int64_t, std::int64_t, double>(), "n"_a, "rotation"_a, "margin"_a)
+      .def("forget", &DueAtoms::forget)
+      .def("choose", &DueAtoms::choose, "step"_a, "all"_a = false)
+      .def("take", &DueAtoms::take, "grades"_a)
+      .def_prop_ro("largest", &DueAtoms::largest)
+      .def_prop_ro("atom", &DueAtoms::atom);
   nb::class_<PyField>(m, "Field")
       .def(nb::init<nb::capsule>(), "force_field"_a)
       .def("evaluate", &PyField::evaluate, "numbers"_a, "positions"_a, "cell"_a, "pbc"_a);

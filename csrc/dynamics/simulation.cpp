@@ -302,22 +302,52 @@ Report Simulation::check(double previous_energy) {
   return report;
 }
 
-Report Simulation::run(std::int64_t steps, const Targets& targets, Records& records,
-                       Rows rows) {
+// ---- grades ---------------------------------------------------------------------------------
+
+void Simulation::watch_grades(GradeMaps maps, std::int64_t rotation, double margin) {
+  if (rotation < 1 || !(margin >= 0)) throw std::invalid_argument("rotation or margin of grades");
+  const std::int64_t graded = maps.by_atoms ? state.n : 1;
+  grading_.emplace(Grading{std::move(maps), DueAtoms(graded, rotation, margin)});
+}
+
+// Of the next step. Rows of all atoms hold those of the ones that are due.
+void Simulation::ask_for_rows(Rows rows) {
+  evaluation_.want_rows = rows;
+  if (!grading_) return;
+  grading_->maps.ask(evaluation_);
+  const auto& due = grading_->due.choose(state.step + 1, rows != Rows::none);
+  evaluation_.only = grading_->maps.by_atoms ? &due : nullptr;
+  evaluation_.grades.clear();
+}
+
+void Simulation::take_grades(Records& records) {
+  DueAtoms& due = grading_->due;
+  if (evaluation_.grades.size() != due.atoms().size())
+    throw std::invalid_argument("this force field makes no grades");
+  due.take(evaluation_.grades);
+  double* row = records.grades + 2 * records.grade_rows++;
+  row[0] = due.largest();
+  row[1] = static_cast<double>(due.atom());
+}
+
+Report Simulation::run(std::int64_t steps, const Targets& targets, Records& records, Rows rows,
+                       double pause_above) {
   evaluate_if_needed();
   Report report;
   for (std::int64_t index = 0; index < steps; ++index) {
     // A fresh force field at fixed steps: what follows then depends on the state alone, not on
-    // when a neighbour list happened to be built.
-    if (settings.renew_every > 0 && state.step % settings.renew_every == 0)
+    // when a neighbour list happened to be built, or an atom to be graded.
+    if (settings.renew_every > 0 && state.step % settings.renew_every == 0) {
       field_.reset(origin_->clone());
+      if (grading_) grading_->due.forget();
+    }
     if (settings.history_every > 0 && state.step % settings.history_every == 0) {
       history_.push_back({state.step, state.positions, state.cell});
       while (static_cast<std::int64_t>(history_.size()) > settings.history_length)
         history_.pop_front();
     }
     const double energy = state.energy;
-    evaluation_.want_rows = index + 1 == steps ? rows : Rows::none;
+    ask_for_rows(index + 1 == steps ? rows : Rows::none);
     advance(BOLTZMANN * targets.temperature[index], targets.pressure[index],
             targets.volume ? targets.volume[index] : 0);
     ++state.step;
@@ -326,6 +356,9 @@ Report Simulation::run(std::int64_t steps, const Targets& targets, Records& reco
     report.steps = index + 1;
     if (report.stop != Stop::none) return report;
     write_due(targets, index, records);
+    if (!grading_) continue;
+    take_grades(records);
+    if (!(grading_->due.largest() <= pause_above)) return report;
   }
   return report;
 }

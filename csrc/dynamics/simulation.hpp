@@ -7,8 +7,10 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "dynamics/due_atoms.hpp"
 #include "dynamics/random.hpp"
 #include "dynamics/thermostats.hpp"
 #include "forcefield.hpp"
@@ -79,6 +81,8 @@ struct Records {
   const double* weights = nullptr;       // (n)
   std::int64_t n_groups = 0;
   double* flux = nullptr;        // (rows, groups, 3)
+  double* grades = nullptr;      // (steps, 2) with watch_grades(): the largest, and whose it is
+  std::int64_t grade_rows = 0;
   std::int64_t series_rows = 0, frame_rows = 0, flux_rows = 0;  // written so far
 };
 
@@ -108,9 +112,13 @@ class Simulation {
  public:
   Simulation(const ForceField& force_field, const Settings& settings, State state);
 
-  // The last step's forces come with these rows ∂E_i/∂θ, where the force field has such.
-  Report run(std::int64_t steps, const Targets& targets, Records& records,
-             Rows rows = Rows::none);
+  // The last step's forces come with these rows ∂E_i/∂θ, where the force field has such. Where
+  // grades are watched the run pauses after a step whose largest is above `pause_above` or no number.
+  Report run(std::int64_t steps, const Targets& targets, Records& records, Rows rows = Rows::none,
+             double pause_above = std::numeric_limits<double>::infinity());
+  // From now on grade every step by rows that come with the forces: the atoms that are due, or the
+  // mean, whose atom is called 0.
+  void watch_grades(GradeMaps maps, std::int64_t rotation, double margin);
   void record(const Targets& targets, Records& records);  // the present step, before a run
 
   State state;
@@ -142,6 +150,8 @@ class Simulation {
   double volume() const { return determinant(state.cell); }
   double strain_trace() const;
   double strain_mass(double kT) const;
+  void ask_for_rows(Rows rows);
+  void take_grades(Records& records);
   void write_due(const Targets& targets, std::int64_t index, Records& records);
   void write_series(double kT, double pressure, Records& records);
   void write_frame(Records& records);
@@ -150,6 +160,11 @@ class Simulation {
   const ForceField* origin_;
   std::unique_ptr<ForceField> field_;
   Evaluation evaluation_;
+  struct Grading {
+    GradeMaps maps;
+    DueAtoms due;
+  };
+  std::optional<Grading> grading_;
   std::vector<double> inverse_masses_;  // 1/(m × 103.64): eV/Å to Å/fs²
   std::deque<Snapshot> history_;
   CloseContact closest_;

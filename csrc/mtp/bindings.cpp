@@ -2,13 +2,16 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
 #include <memory>
+#include <optional>
 
+#include "grade_map_python.hpp"
 #include "mtp/evaluator.hpp"
 #include "mtp/model_python.hpp"
 
@@ -46,19 +49,26 @@ struct Found {
   std::vector<double> energies;
   std::string error;
 
-  // Energy, forces, strain gradient, atomic energies, nearest pair below the potential's least
-  // distance (i, j, Å) or None, and rows ∂E_i/∂θ, or sums of them, where they were asked for.
-  nb::tuple to_python() {
+  void check() const {
     if (!error.empty()) throw nb::value_error(error.c_str());
+  }
+
+  // The nearest pair below the potential's least distance (i, j, Å), or None.
+  nb::object closest() const {
+    if (evaluation.closest_pair[0] < 0) return nb::none();
+    return nb::make_tuple(evaluation.closest_pair[0], evaluation.closest_pair[1], evaluation.closest);
+  }
+
+  // Energy, forces, strain gradient, atomic energies, nearest pair, and rows ∂E_i/∂θ, or sums of
+  // them, where they were asked for.
+  nb::tuple to_python() {
+    check();
     const auto& strain = evaluation.strain_gradient;
-    nb::object closest = nb::none(), rows = nb::none();
-    if (evaluation.closest_pair[0] >= 0)
-      closest = nb::make_tuple(evaluation.closest_pair[0], evaluation.closest_pair[1],
-                               evaluation.closest);
+    nb::object rows = nb::none();
     if (evaluation.row_width > 0) rows = array(std::move(evaluation.rows), evaluation.row_width);
     return nb::make_tuple(evaluation.energy, array(std::move(evaluation.forces), 3),
                           array(std::vector<double>(strain.begin(), strain.end()), 3),
-                          array(std::move(energies), 1), closest, rows);
+                          array(std::move(energies), 1), closest(), rows);
   }
 };
 
@@ -73,9 +83,7 @@ void evaluate_into(Evaluator& evaluator, const Configuration& configuration, Fou
 }
 
 nb::tuple evaluate_with(Evaluator& evaluator, const Configuration& configuration,
-                        elyte::Rows rows = elyte::Rows::none) {
-  Found found;
-  found.evaluation.want_rows = rows;
+                        Found found = {}) {
   {
     nb::gil_scoped_release released;
     evaluate_into(evaluator, configuration, found);
@@ -105,13 +113,42 @@ class Follower {
   explicit Follower(std::unique_ptr<Evaluator> evaluator) : evaluator_(std::move(evaluator)) {}
 
   nb::tuple evaluate(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
-                     std::array<bool, 3> pbc, const std::string& rows) {
+                     std::array<bool, 3> pbc, const std::string& rows,
+                     std::optional<std::vector<std::int32_t>> only) {
+    Found found;
+    found.evaluation.want_rows = elyte::rows_named(rows);
+    if (only) found.evaluation.only = &check(*only, numbers.size());
     return evaluate_with(*evaluator_, configuration_of(numbers, positions, cell, pbc),
-                         elyte::rows_named(rows));
+                         std::move(found));
+  }
+
+  // The grades of some atoms, or of the mean, by maps (grade_map_python.hpp), made along with the
+  // forces.
+  nb::object grades(Input<std::int64_t> numbers, Input<double> positions, Input<double> cell,
+                    std::array<bool, 3> pbc, const nb::dict& maps,
+                    std::optional<std::vector<std::int32_t>> only) {
+    const auto made = elyte::grade_maps_from(maps);
+    Found found;
+    made.ask(found.evaluation);
+    if (only) found.evaluation.only = &check(*only, numbers.size());
+    const Configuration configuration = configuration_of(numbers, positions, cell, pbc);
+    {
+      nb::gil_scoped_release released;
+      evaluate_into(*evaluator_, configuration, found);
+    }
+    if (!found.error.empty()) throw nb::value_error(found.error.c_str());
+    return array(std::move(found.evaluation.grades), 1);
   }
   std::int64_t builds() const { return evaluator_->builds(); }
 
  private:
+  static const std::vector<std::int32_t>& check(const std::vector<std::int32_t>& only, std::size_t n) {
+    for (std::size_t k = 0; k < only.size(); ++k)
+      if (only[k] < (k ? only[k - 1] + 1 : 0) || only[k] >= static_cast<std::int64_t>(n))
+        throw nb::value_error("rows are of atoms in ascending order, each once");
+    return only;
+  }
+
   std::unique_ptr<Evaluator> evaluator_;
 };
 
@@ -128,8 +165,10 @@ class Potential {
     return evaluate_with(evaluator, configuration_of(numbers, positions, cell, pbc));
   }
 
-  // A list of (numbers, positions, cell, pbc), threads over them; each result as of `evaluate`.
-  nb::list evaluate_all(const nb::list& structures, int threads) const {
+  // Of a list of (numbers, positions, cell, pbc), threads over them: energies, forces of all atoms,
+  // strain gradients (frames, 9), energies of all atoms, and (frame, (i, j, Å)) where a pair is
+  // nearer than the potential's least distance. (Whole arrays, since Python makes one thing at a time.)
+  nb::tuple evaluate_all(const nb::list& structures, int threads) const {
     std::vector<Structure> given;
     for (nb::handle structure : structures) given.push_back(Structure::of(structure));
     std::vector<Found> found(given.size());
@@ -144,9 +183,20 @@ class Potential {
           evaluate_into(evaluator, given[k].configuration, found[k]);
       }
     }
-    nb::list results;
-    for (Found& one : found) results.append(one.to_python());
-    return results;
+    std::vector<double> energies, forces, strains, of_atoms;
+    nb::list closest;
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      found[k].check();
+      const elyte::Evaluation& one = found[k].evaluation;
+      energies.push_back(one.energy);
+      forces.insert(forces.end(), one.forces.begin(), one.forces.end());
+      strains.insert(strains.end(), one.strain_gradient.begin(), one.strain_gradient.end());
+      of_atoms.insert(of_atoms.end(), found[k].energies.begin(), found[k].energies.end());
+      const nb::object pair = found[k].closest();
+      if (!pair.is_none()) closest.append(nb::make_tuple(k, pair));
+    }
+    return nb::make_tuple(array(std::move(energies), 1), array(std::move(forces), 3),
+                          array(std::move(strains), 9), array(std::move(of_atoms), 1), closest);
   }
 
   std::unique_ptr<Follower> follower(double skin, int threads) const {
@@ -227,8 +277,10 @@ double multiply_adds_per_second(const std::string& isa) {
 NB_MODULE(mtp, m) {
   nb::class_<Follower>(m, "Follower")
       .def("evaluate", &Follower::evaluate, nb::arg("numbers"), nb::arg("positions"),
-           nb::arg("cell"), nb::arg("pbc"), nb::arg("rows") = "",
+           nb::arg("cell"), nb::arg("pbc"), nb::arg("rows") = "", nb::arg("only") = nb::none(),
            "Energy, forces, strain gradient, atomic energies, nearest pair, rows.")
+      .def("grades", &Follower::grades, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
+           nb::arg("pbc"), nb::arg("maps"), nb::arg("only") = nb::none())
       .def_prop_ro("builds", &Follower::builds, "How often the neighbour list was built.");
   nb::class_<Potential>(m, "Potential")
       .def(nb::init<const nb::dict&, const std::string&, const std::string&>(), nb::arg("arrays"),
@@ -237,8 +289,8 @@ NB_MODULE(mtp, m) {
            nb::arg("cell"), nb::arg("pbc"), nb::arg("threads") = 1,
            "Energy, forces, strain gradient, atomic energies, nearest pair, None.")
       .def("evaluate_all", &Potential::evaluate_all, nb::arg("structures"), nb::arg("threads") = 1)
-      .def("follower", &Potential::follower, nb::arg("skin") = 0.7, nb::arg("threads") = 1)
-      .def("force_field", &Potential::force_field, nb::arg("skin") = 0.7, nb::arg("threads") = 1)
+      .def("follower", &Potential::follower, nb::arg("skin"), nb::arg("threads"))
+      .def("force_field", &Potential::force_field, nb::arg("skin"), nb::arg("threads"))
       .def("time", &Potential::time, nb::arg("numbers"), nb::arg("positions"), nb::arg("cell"),
            nb::arg("pbc"), nb::arg("threads") = 1, nb::arg("repeats") = 5, nb::arg("skin") = 0.0)
       .def("operations", &Potential::operations)

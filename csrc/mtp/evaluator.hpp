@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "forcefield.hpp"
+#include "mtp/aligned_memory.hpp"
+#include "mtp/ghost_list.hpp"
 #include "mtp/kernel.hpp"
 #include "mtp/plan.hpp"
-#include "neighbours.hpp"
+#include "origin.hpp"
 
 namespace elyte::mtp {
 
@@ -33,33 +35,21 @@ class Evaluator final : public ForceField {
   std::int64_t builds() const { return origin_.builds(); }
 
  private:
-  struct Scratch {
-    std::vector<double> memory;
-    double* aligned(std::size_t doubles);  // to 64 bytes; what was there is kept or zeroed
-  };
-
-  class GhostNumbers;
-  void build_list(const Configuration& configuration);
-  void place(const Configuration& configuration);
   void make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks);
+  void place_rows(const std::vector<std::int32_t>& only, std::size_t n);
+  void sum_forces(const std::vector<Results>& shares, std::vector<double>& forces) const;
   void sum_chunks(const std::vector<Results>& results, Evaluation& result);
   void refuse(std::int64_t i, std::int64_t j) const;
 
   std::shared_ptr<const Plan> plan_;
-  double skin_;
   int threads_;
   const Kernel* kernel_;
   Origin origin_;
-  std::vector<std::int32_t> types_, neighbours_;
-  std::vector<std::int64_t> first_, species_first_;
-  std::vector<std::array<std::int32_t, 3>> wrap_;  // whole cells that bring each atom home
-  // the atoms and images on the list, each once
-  std::vector<std::int32_t> ghost_atom_;
-  std::vector<std::array<std::int32_t, 3>> ghost_image_;
-  std::vector<double> home_, energies_, row_sums_;
-  Scratch ghosts_, forces_;
-  std::vector<Scratch> scratch_;
-  int most_neighbours_ = 0;
+  GhostList list_;
+  std::vector<double> energies_, row_sums_;
+  std::vector<std::int32_t> row_place_;
+  AlignedMemory forces_;
+  std::vector<AlignedMemory> scratch_;
 };
 
 }  // namespace elyte::mtp

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ghosts.hpp"
+
 namespace elyte::mtp {
 
 #ifndef ELYTE_LARGEST_SHAPE
@@ -102,19 +104,28 @@ struct Tables {
 
 struct Atoms {
   const std::int32_t* type;
-  const double* positions;          // (n, 3)
+  const double* positions;          // (n, 4), the first three of each
   const double* ghosts;             // (ghosts, 4): atoms and their images that are on the list
   const std::int32_t* ghost_atom;   // which atom each of them is
-  const std::int64_t* first;        // neighbours of atom i: first[i] … first[i + 1], by species
   const std::int32_t* neighbours;   // ghosts; eight more may be read than are there
-  const std::int64_t* species_first;  // (n, species_count): where each species begins
+  const std::int64_t* bounds;       // (n, species_count + 1): between which each species' stand
   int most_neighbours;                // of any atom on the list
+};
+
+// For neighbour lists: ghosts in the order of a `GhostGrid`.
+struct Search {
+  GhostPositions at;
+  const std::int32_t* type;  // of each ghost; SPARE_GHOSTS more may be read
+  float limit2;              // Å², of distances
+  int species_count;
+  std::int32_t *found_ghosts, *found_types;  // room for those in the pieces and SPARE_GHOSTS more
 };
 
 struct Results {
   double* energies;                // (n), set for the atoms of the range
   double* forces;                  // (n, 4), the first three of each added to
-  double* rows;                    // (n, row_width) of ∂E_i/∂θ, set; or null
+  double* rows;                    // (…, row_width) of ∂E_i/∂θ, set; or null
+  const std::int32_t* row_place;   // where that of each atom stands, −1 for nowhere; null: at i
   double* row_sums;                // (species_count, row_width), their sums, added to; or null
   double strain[6];                // xx yy zz yz xz xy of ∂E/∂ε, set
   double closest;                  // Å; the least distance below min_distance, or infinite
@@ -125,6 +136,15 @@ struct Results {
 using Range = void (*)(const Tables&, const Atoms&, std::int64_t begin, std::int64_t end,
                        double* scratch, Results&);
 
+// A⁻¹ of one species for grades c = b A⁻¹, in one of two precisions; see GradeMap.
+inline constexpr int GRADE_ROWS_MOST = 64;  // that are graded together
+inline constexpr int GRADE_PANEL = 48;
+struct GradeTable {
+  std::size_t inputs, panels;  // rows of A⁻¹: one for each parameter of b, and one for a last 1
+  const float* single;         // (panels, inputs, GRADE_PANEL), aligned to 64 bytes; or null for …
+  const double* exact;
+};
+
 struct Kernel {
   const char* name;       // "avx512", "avx2", "portable"
   const char* precision;  // "double", "single": of the arithmetic; sums over atoms are in double
@@ -133,10 +153,18 @@ struct Kernel {
   Range range;
   // doubles of scratch that a call needs; scratch is aligned to 64 bytes
   std::size_t (*scratch)(const Tables&, const Atoms&);
-  // `detail::near_slots` of neighbours.hpp; reads and writes up to 8 entries beyond the end
-  std::int32_t (*near_slots)(const double* x, const double* y, const double* z, const double* point,
-                             std::int32_t begin, std::int32_t end, double cutoff2,
-                             std::int32_t* found);
+  // Write to `out` the ghosts in the pieces, but for `self`, that are near it, species by species,
+  // and where each species ends. May write SPARE_GHOSTS more.
+  void (*list_neighbours)(const Search&, std::int32_t self, const Piece* pieces, int pieces_count,
+                          std::int32_t* out, std::int32_t* ends);
+  // the largest |c_j| of up to GRADE_ROWS_MOST rows, not a number where any c_j is not finite
+  void (*grade)(const GradeTable&, const double* const* rows, int count, double* scratch,
+                double* grades);
+  // doubles of scratch that this needs, aligned to 64 bytes
+  std::size_t (*grade_scratch)(std::size_t inputs);
+  // add factors[k] times row k of `rows`, (count, width), to `sum` for all k
+  void (*add_rows)(const double* factors, const double* rows, std::size_t count, std::size_t width,
+                   double* sum);
   // floating-point operations per second of independent multiply-adds, as a yardstick
   double (*multiply_adds)(std::int64_t rounds);
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "mtp/kernel_contract.hpp"
+#include "mtp/kernel_grades.hpp"
 #include "mtp/kernel_moments.hpp"
 #include "mtp/kernel_neighbours.hpp"
 #include "mtp/kernel_rows.hpp"
@@ -33,18 +34,16 @@ void range_of(const Tables& tables, const Atoms& atoms, std::int64_t begin, std:
     }
     alignas(64) double energies[BLOCK];
     contract<D>(tables, s, energies);
-    double* row = results.row_sums ? s.rows
-                  : results.rows   ? results.rows + block * tables.row_width
-                                   : nullptr;
-    if (row) scalar_rows(tables, s, members, row);
+    double* rows[BLOCK];
+    if (find_rows(tables, s, results, block, members, rows)) scalar_rows(tables, s, members, rows);
     for (int atom = 0; atom < members; ++atom) {
       results.energies[block + atom] =
           energies[atom] + tables.isolated[atoms.type[block + atom]] + s.of[atom].core_energy;
+      double* const row = rows[atom];
       add_forces<D>(atoms, s, atom, block + atom, strain, core_strain, results.forces, row);
       if (!row) continue;
       radial_rows<D>(tables, s.of[atom], s, row + tables.scalars_count);
       if (results.row_sums) add_row(tables, atoms.type[block + atom], row, results.row_sums);
-      row += tables.row_width;
     }
   }
   for (int k = 0; k < 6; ++k) results.strain[k] = sum_of(strain[k]) + core_strain[k];

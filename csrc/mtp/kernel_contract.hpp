@@ -10,9 +10,13 @@ namespace {
 // ---- 4. contractions, one atom per lane --------------------------------------------------------
 
 ELYTE_INLINE Real* slot(Real* base, int index) { return base + index * BLOCK; }
+ELYTE_INLINE const Real* slot(const Real* base, int index) { return base + index * BLOCK; }
 // By an offset in bytes.
 ELYTE_INLINE Real* at(Real* base, std::int32_t offset) {
   return reinterpret_cast<Real*>(reinterpret_cast<char*>(base) + offset);
+}
+ELYTE_INLINE const Real* at(const Real* base, std::int32_t offset) {
+  return reinterpret_cast<const Real*>(reinterpret_cast<const char*>(base) + offset);
 }
 
 // Energies of a block, summed in double precision.
@@ -27,25 +31,49 @@ struct Energies {
   }
 };
 
+// The primary moments of a block, from their sums over neighbours in each lane.
+template <int D>
+ELYTE_INLINE void collect(const Real* sums, Real* values) {
+  for (int p = 0; p < primary_slots(D); ++p)
+    for (int b = 0; b < BLOCK_VECTORS; ++b) {
+      Vec lanes[LANES];
+      for (int k = 0; k < LANES; ++k) lanes[k] = load(sums + (p * BLOCK + b * LANES + k) * LANES);
+      store(slot(values, p) + b * LANES, sums_of_rows(lanes));
+    }
+}
+
+// The derived moments, which follow the primary ones; each slot has SIZE numbers.
+template <int SIZE = BLOCK>
+ELYTE_INLINE void derive(const Tables& tables, int primary, Real* values) {
+  const int* parts = tables.derived;
+  Real* to = values + primary * SIZE;
+  for (int k = 0; k < tables.derived_count; ++k, parts += 3, to += SIZE)
+    for (int b = 0; b < SIZE; b += LANES)
+      store(to + b, load(values + parts[0] * SIZE + b) - load(values + parts[1] * SIZE + b) -
+                        load(values + parts[2] * SIZE + b));
+}
+
+// Hand their adjoints to the moments they were made of.
+template <int SIZE = BLOCK>
+ELYTE_INLINE void derive_backwards(const Tables& tables, int primary, Real* adjoints) {
+  for (int k = tables.derived_count - 1; k >= 0; --k)
+    for (int b = 0; b < SIZE; b += LANES) {
+      const Vec above = load(adjoints + (primary + k) * SIZE + b);
+      for (int part = 0; part < 3; ++part) {
+        Real* to = adjoints + tables.derived[3 * k + part] * SIZE + b;
+        store(to, part == 0 ? load(to) + above : load(to) - above);
+      }
+    }
+}
+
 template <int D>
 void contract(const Tables& tables, Scratch& s, double* energies) {
   constexpr int P = primary_slots(D);
   const Coefficients<Real>& coefficients = coefficients_of(tables);
   Real *v = s.values, *adjoint = s.adjoints;
-  for (int p = 0; p < P; ++p)
-    for (int b = 0; b < BLOCK_VECTORS; ++b) {
-      Vec lanes[LANES];
-      for (int k = 0; k < LANES; ++k)
-        lanes[k] = load(s.sums + (p * BLOCK + b * LANES + k) * LANES);
-      store(slot(v, p) + b * LANES, sums_of_rows(lanes));
-    }
-  const int* derived = tables.derived;
+  collect<D>(s.sums, v);
+  derive(tables, P, v);
   const int first_target = P + tables.derived_count;
-  for (int k = 0; k < tables.derived_count; ++k)
-    for (int b = 0; b < BLOCK; b += LANES)
-      store(slot(v, P + k) + b, load(slot(v, derived[3 * k]) + b) -
-                                    load(slot(v, derived[3 * k + 1]) + b) -
-                                    load(slot(v, derived[3 * k + 2]) + b));
   const Term<Real>* term = coefficients.terms;
   Real* target = slot(v, first_target);
   for (int g = 0; g < tables.groups_count; ++g) {
@@ -107,14 +135,7 @@ void contract(const Tables& tables, Scratch& s, double* energies) {
       }
     }
   }
-  for (int k = tables.derived_count - 1; k >= 0; --k)
-    for (int b = 0; b < BLOCK; b += LANES) {
-      const Vec above = load(slot(adjoint, P + k) + b);
-      for (int part = 0; part < 3; ++part) {
-        Real* to = slot(adjoint, derived[3 * k + part]) + b;
-        store(to, part == 0 ? load(to) + above : load(to) - above);
-      }
-    }
+  derive_backwards(tables, P, adjoint);
 }
 
 }  // namespace

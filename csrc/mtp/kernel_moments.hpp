@@ -81,13 +81,13 @@ void sum_moments(Scratch& s, int atom) {
 
 // ---- 5. forces ---------------------------------------------------------------------------------
 
-// Reverse pass for G groups of neighbours of one atom; where by_radial is not null it receives
-// ∂E_i/∂f_μ of each neighbour. With A the adjoints of its moments,
+// Reverse pass for G groups of neighbours of one atom; where they are not null, by_radial receives
+// ∂E_i/∂f_μ of each neighbour, and by_weights ∂E_i/∂w_j. With A the adjoints of its moments,
 //   E' = Σ A_dtj w_j x^(d−t) y^t,
 // column by column in t: along a column Horner's rule in x, from column to column in y.
 template <int D, int G>
 ELYTE_INLINE void gradient_of(const Real* group, const Real* adjoint, Real* m, Vec* strain,
-                              double* gradients, Real* by_radial, int stride) {
+                              double* gradients, Real* by_radial, int stride, Real* by_weights) {
   constexpr int R = rows<D>() * LANES, N = monomials_count(D) * LANES, W = weights_at(D, 0);
   make_monomials<D, G>(group, m);
   Vec by_weight[G][W], gx[G], gy[G], corner[G];
@@ -130,6 +130,8 @@ ELYTE_INLINE void gradient_of(const Real* group, const Real* adjoint, Real* m, V
     for (int g = 0; g < G; ++g) corner[g] = bar[g];
   }
   for (int g = 0; g < G; ++g) {
+    if (by_weights)
+      for (int j = 0; j < W; ++j) store(by_weights + (g * W + j) * LANES, by_weight[g][j]);
     const Real* rows_of = group + g * R;
     const Vec x = load(rows_of + UNIT_X * LANES), y = load(rows_of + UNIT_Y * LANES);
     const Vec z = load(rows_of + UNIT_Z * LANES);
@@ -174,36 +176,51 @@ void add_core(const Scratch& s, const Neighbourhood& mine, double* strain) {
   }
 }
 
-// The force on the atom is the sum of what its neighbours get, in double precision: momentum is
-// conserved whatever the precision of the gradients.
+// Gradients of the energy of one atom by the positions of its neighbours, and by the strain.
 template <int D>
-void add_forces(const Atoms& atoms, Scratch& s, int atom, std::int64_t i, Wide* strain,
-                double* core_strain, double* forces, bool with_rows) {
-  constexpr int R = rows<D>() * LANES;
+ELYTE_INLINE void pull(Scratch& s, int atom, Wide* strain, bool with_radial, Real* by_weights) {
+  constexpr int R = rows<D>() * LANES, W = weights_at(D, 0) * LANES;
   constexpr int G = 2;
   const Neighbourhood& mine = s.of[atom];
   const Real* adjoint = s.adjoints + atom;
   const int groups = round_up(mine.count) / LANES;
   Vec sums[6] = {};
   int g = 0;
-  const auto by_radial = [&] { return with_rows ? s.by_radial + g * LANES : nullptr; };
+  const auto by_radial = [&] { return with_radial ? s.by_radial + g * LANES : nullptr; };
+  const auto by_weight = [&] { return by_weights ? by_weights + g * W : nullptr; };
   for (; g + G <= groups; g += G)
     gradient_of<D, G>(mine.groups + g * R, adjoint, s.monomials, sums,
-                      s.gradients + 4 * g * LANES, by_radial(), s.stride);
+                      s.gradients + 4 * g * LANES, by_radial(), s.stride, by_weight());
   for (; g < groups; ++g)
     gradient_of<D, 1>(mine.groups + g * R, adjoint, s.monomials, sums,
-                      s.gradients + 4 * g * LANES, by_radial(), s.stride);
-  if (mine.near) add_core<D>(s, mine, core_strain);
+                      s.gradients + 4 * g * LANES, by_radial(), s.stride, by_weight());
   for (int k = 0; k < 6; ++k)
     for (int part = 0; part < PARTS; ++part) strain[k] += widen(sums[k], part);
+}
+
+// The force on the atom is the sum of what its neighbours get, in double precision: momentum is
+// conserved whatever the precision of the gradients. `other` names the atom of a neighbour.
+template <typename Other>
+ELYTE_INLINE void hand_out(const double* gradients, int count, std::int64_t i, Other other,
+                           double* forces) {
   Quad total{};
-  for (int k = 0; k < mine.count; ++k) {
-    double* other = forces + 4 * static_cast<std::ptrdiff_t>(atoms.ghost_atom[mine.ghosts[k]]);
-    const Quad gradient = load_quad(s.gradients + 4 * k);
-    store_quad(other, load_quad(other) - gradient);
+  for (int k = 0; k < count; ++k) {
+    double* theirs = forces + 4 * static_cast<std::ptrdiff_t>(other(k));
+    const Quad gradient = load_quad(gradients + 4 * k);
+    store_quad(theirs, load_quad(theirs) - gradient);
     total += gradient;
   }
   store_quad(forces + 4 * i, load_quad(forces + 4 * i) + total);
+}
+
+template <int D>
+void add_forces(const Atoms& atoms, Scratch& s, int atom, std::int64_t i, Wide* strain,
+                double* core_strain, double* forces, bool with_rows) {
+  const Neighbourhood& mine = s.of[atom];
+  pull<D>(s, atom, strain, with_rows, nullptr);
+  if (mine.near) add_core<D>(s, mine, core_strain);
+  hand_out(s.gradients, mine.count, i,
+           [&](int k) { return atoms.ghost_atom[mine.ghosts[k]]; }, forces);
 }
 
 }  // namespace

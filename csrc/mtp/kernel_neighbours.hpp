@@ -28,14 +28,12 @@ void repel(const Tables& tables, int type, const Scratch& s, Neighbourhood& mine
 void gather(const Tables& tables, const Atoms& atoms, std::int64_t i, Scratch& s,
             Neighbourhood& mine, Results& results) {
   const double cutoff2 = tables.cutoff * tables.cutoff;
-  const Wide x0 = all_wide(atoms.positions[3 * i]), y0 = all_wide(atoms.positions[3 * i + 1]);
-  const Wide z0 = all_wide(atoms.positions[3 * i + 2]);
+  const double* position = atoms.positions + 4 * i;
+  const Wide x0 = all_wide(position[0]), y0 = all_wide(position[1]), z0 = all_wide(position[2]);
+  const std::int64_t* bounds = atoms.bounds + i * (tables.species_count + 1);
   int count = 0;
   for (int z = 0; z < tables.species_count; ++z) {
-    const std::int64_t begin = atoms.species_first[i * tables.species_count + z];
-    const std::int64_t end = z + 1 < tables.species_count
-                                 ? atoms.species_first[i * tables.species_count + z + 1]
-                                 : atoms.first[i + 1];
+    const std::int64_t begin = bounds[z], end = bounds[z + 1];
     for (std::int64_t k = begin; k < end; k += WIDE) {
       const std::int32_t* index = atoms.neighbours + k;
       Wide dx, dy, dz;

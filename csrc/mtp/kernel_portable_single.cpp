@@ -5,7 +5,8 @@
 namespace elyte::mtp {
 
 const Kernel& kernel_portable_single() {
-  static const Kernel kernel{"portable", "single", LANES, BLOCK, &any_range, &any_scratch, &near_slots, &multiply_adds};
+  static const Kernel kernel{"portable", "single", LANES, BLOCK, &any_range, &any_scratch, &list_neighbours,
+                             &grades_of_rows, &grades_scratch, &add_rows, &multiply_adds};
   return kernel;
 }
 

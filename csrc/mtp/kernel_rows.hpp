@@ -20,8 +20,23 @@ ELYTE_INLINE void scalar_of(const Tables& tables, const Scratch& s, int alpha,
                 load(at(s.values, term->b) + l * LANES);
 }
 
+// Where the rows of a block's atoms are put down, null for an atom of which none is wanted; returns
+// whether there is any.
+bool find_rows(const Tables& tables, const Scratch& s, const Results& results, std::int64_t block,
+               int members, double** to) {
+  bool any = false;
+  for (int atom = 0; atom < members; ++atom) {
+    std::int64_t place = results.row_place ? results.row_place[block + atom] : block + atom;
+    double* base = results.rows;
+    if (results.row_sums) base = s.rows, place = atom;
+    to[atom] = base && place >= 0 ? base + place * tables.row_width : nullptr;
+    any |= to[atom] != nullptr;
+  }
+  return any;
+}
+
 // ∂E_i/∂ξ_α = B_α: made with one atom per lane, put down with one scalar per lane.
-void scalar_rows(const Tables& tables, const Scratch& s, int members, double* rows) {
+void scalar_rows(const Tables& tables, const Scratch& s, int members, double* const* rows) {
   const Term<Real>* term = coefficients_of(tables).scalar_terms;
   for (int first = 0; first < tables.scalars_count; first += LANES) {
     Vec sums[BLOCK_VECTORS][LANES] = {};
@@ -34,7 +49,7 @@ void scalar_rows(const Tables& tables, const Scratch& s, int members, double* ro
     for (int l = 0; l < BLOCK_VECTORS; ++l) {
       transpose(sums[l]);
       for (int lane = 0; lane < LANES && l * LANES + lane < members; ++lane)
-        store_doubles(rows + (l * LANES + lane) * tables.row_width + first, sums[l][lane], count);
+        if (double* row = rows[l * LANES + lane]) store_doubles(row + first, sums[l][lane], count);
     }
   }
 }

@@ -1,6 +1,7 @@
 # One file for each instruction set and precision; vectors stay inside a file: that their calling
 # convention differs does not matter.
-set(mtp_sources csrc/mtp/bindings.cpp csrc/mtp/plan.cpp csrc/mtp/evaluator.cpp)
+set(mtp_sources csrc/mtp/bindings.cpp csrc/mtp/plan.cpp csrc/mtp/evaluator.cpp
+  csrc/mtp/ghost_list.cpp csrc/mtp/grades.cpp)
 set(mtp_flags_portable "")
 set(mtp_flags_avx2 -mavx2 -mfma)
 set(mtp_flags_avx512 -mavx512f -mavx512dq -mavx512vl -mavx512bw -mavx2 -mfma

@@ -154,15 +154,19 @@ void Plan::place_scalars(const std::vector<Target>& targets, const std::vector<i
   }
 }
 
-void Plan::prepare_radial() {
+std::vector<double> Plan::radial_by_beta(const double* radial) const {
   const int s = model_.species_count(), functions = radial_functions(shape_);
-  in_double_.radial.assign(static_cast<std::size_t>(s) * s * model_.radial_size * functions, 0.0);
-  double* to = in_double_.radial.data();
-  for (int zi = 0; zi < s; ++zi)
-    for (int zj = 0; zj < s; ++zj)
-      for (int beta = 0; beta < model_.radial_size; ++beta, to += functions)
-        for (int mu = 0; mu < model_.n_mu; ++mu)
-          to[mu] = model_.scaling * model_.pair(zi, zj)[mu * model_.radial_size + beta];
+  std::vector<double> result(static_cast<std::size_t>(s) * s * model_.radial_size * functions, 0.0);
+  double* to = result.data();
+  for (int pair = 0; pair < s * s; ++pair, radial += model_.n_mu * model_.radial_size)
+    for (int beta = 0; beta < model_.radial_size; ++beta, to += functions)
+      for (int mu = 0; mu < model_.n_mu; ++mu)
+        to[mu] = model_.scaling * radial[mu * model_.radial_size + beta];
+  return result;
+}
+
+void Plan::prepare_radial() {
+  in_double_.radial = radial_by_beta(model_.radial.data());
   isolated_ = model_.species_coefficients;
 }
 

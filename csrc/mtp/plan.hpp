@@ -21,6 +21,9 @@ class Plan {
   };
   Operations operations() const;
 
+  // Coefficients [z_i][z_j][μ][β] in the order of `Coefficients::radial`, times the scaling.
+  std::vector<double> radial_by_beta(const double* radial) const;
+
   const Tables& tables() const { return tables_; }
   const MtpModel& model() const { return model_; }
 

@@ -64,7 +64,7 @@ void set_target(FrameSet& set, std::int64_t k, double energy, const In<double>& 
 }
 
 void check(const FrameSet& set, const In<double>& theta, const In<std::int64_t>& list) {
-  expect(theta.size() == static_cast<std::size_t>(set.plan().parameters()), "length of θ");
+  expect(theta.size() == set.parameters(), "length of θ");
   set.check(list.data(), static_cast<std::int64_t>(list.size()));
 }
 
@@ -128,7 +128,7 @@ void jacobian(const FrameSet& set, const In<double>& theta, const In<std::int64_
 }
 
 Array atom_gradients(const FrameSet& set, const In<double>& theta, std::int64_t frame, int threads) {
-  expect(theta.size() == static_cast<std::size_t>(set.plan().parameters()), "length of θ");
+  expect(theta.size() == set.parameters(), "length of θ");
   set.check(&frame, 1);
   Array rows = array({static_cast<std::size_t>(set.frame(frame).size()), theta.size()});
   nb::gil_scoped_release release;

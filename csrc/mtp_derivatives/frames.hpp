@@ -3,52 +3,13 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "forcefield.hpp"
-#include "mtp/model.hpp"
-#include "mtp_derivatives/plan.hpp"
+#include "mtp_derivatives/structures.hpp"
+#include "mtp_derivatives/tables.hpp"
 
 namespace elyte::derivatives {
-
-// The tables of a model in the form that the passes read.
-class Tables {
- public:
-  explicit Tables(const MtpModel& model);
-  // The plan for parameters θ, which must outlive it.
-  Plan plan(const double* theta) const;
-  Plan plan() const { return plan_; }
-
- private:
-  Plan plan_{};
-  std::vector<int> parent_, axis_, by_axis_[3], mu_first_, monomial_of_, mapping_;
-  std::vector<Product> products_;
-};
-
-// The passes of an instruction set by name, or the best this processor has for "".
-const Passes& passes_named(const std::string& name);
-std::vector<std::string> passes_available();
-
-struct AlignedDelete {
-  void operator()(void* p) const;
-};
-template <typename T>
-using AlignedArray = std::unique_ptr<T[], AlignedDelete>;
-
-class Prepared {
- public:
-  Prepared(const MtpModel& model, const Configuration& configuration);
-  std::int64_t size() const { return static_cast<std::int64_t>(types_.size()); }
-  Structure structure() const { return part(0, size()); }
-  Structure part(std::int64_t from, std::int64_t to) const;
-
- private:
-  std::vector<std::int32_t> types_;
-  std::vector<std::int64_t> first_;
-  AlignedArray<Block> blocks_;
-};
 
 // Targets and weights of one frame: weight[0] (E − E*)² + weight[1] Σ|F − F*|² + weight[2] Σ|W − W*|²
 // with W = ∂E/∂ε; a weight of zero stands for a target that is not there.
@@ -69,7 +30,7 @@ class FrameSet {
   FrameSet(const MtpModel& model, const std::string& passes);
   FrameSet(const FrameSet&) = delete;
 
-  Plan plan() const { return tables_.plan(); }
+  std::size_t parameters() const { return basis_.parameters(); }
   std::int64_t size() const { return static_cast<std::int64_t>(frames_.size()); }
   const char* instruction_set() const { return passes_.name; }
   const Prepared& frame(std::int64_t k) const { return frames_.at(static_cast<std::size_t>(k)); }
@@ -98,11 +59,16 @@ class FrameSet {
 
  private:
   struct Scratch;
-  void evaluate_one(const Plan& plan, std::int64_t frame, Scratch& scratch) const;
+  template <typename Real>
+  const RowPass<Real>& row_pass() const;
+  void evaluate_one(std::int64_t frame, Scratch& scratch) const;
+  void gradient_of_one(std::int64_t frame, double lambda, Scratch& scratch, double* gradient) const;
+  template <typename Real>
+  void put_down(std::int64_t frame, const Scratch& scratch, Real* padded, Real* row,
+                double* residual) const;
 
-  MtpModel model_;
-  Tables tables_;
-  const Passes& passes_;
+  Basis basis_;
+  Passes passes_;
   std::vector<Prepared> frames_;
   std::vector<Target> targets_;
 };

@@ -1,9 +1,10 @@
-#define ELYTE_ISA avx2
-#define ELYTE_ISA_NAME "avx2"
-#include "passes.inl"
+// The passes for the instruction set "avx2"; the flags are in module.cmake.
+#include "mtp_derivatives/passes_body.hpp"
 
 namespace elyte::derivatives {
 
-const Passes& avx2_passes() { return avx2::passes(); }
+Passes avx2_passes(int shape) {
+  return passes_for("avx2", shape, avx2_row_pass(shape));
+}
 
 }  // namespace elyte::derivatives

@@ -1,9 +1,10 @@
-#define ELYTE_ISA avx512
-#define ELYTE_ISA_NAME "avx512"
-#include "passes.inl"
+// The passes for the instruction set "avx512"; the flags are in module.cmake.
+#include "mtp_derivatives/passes_body.hpp"
 
 namespace elyte::derivatives {
 
-const Passes& avx512_passes() { return avx512::passes(); }
+Passes avx512_passes(int shape) {
+  return passes_for("avx512", shape, avx512_row_pass(shape));
+}
 
 }  // namespace elyte::derivatives

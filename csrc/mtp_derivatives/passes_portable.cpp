@@ -1,9 +1,10 @@
-#define ELYTE_ISA portable
-#define ELYTE_ISA_NAME "portable"
-#include "passes.inl"
+// The passes for the instruction set "portable"; the flags are in module.cmake.
+#include "mtp_derivatives/passes_body.hpp"
 
 namespace elyte::derivatives {
 
-const Passes& portable_passes() { return portable::passes(); }
+Passes portable_passes(int shape) {
+  return passes_for("portable", shape, portable_row_pass(shape));
+}
 
 }  // namespace elyte::derivatives

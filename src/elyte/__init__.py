@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from elyte._version import __version__
+
 if TYPE_CHECKING:
     from elyte.potentials.loading import load
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "load"]
 
 # made available on first use, so that `import elyte` stays light

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import elyte
 from elyte.cli import app
 from elyte.cli.doctor import Check, checks
 from elyte.reference import ENGINES
@@ -86,4 +86,4 @@ def test_missing_needs_end_with_an_error(
 
 
 def test_the_version_is_told() -> None:
-    assert CliRunner().invoke(app, ["--version"]).output.strip() == f"elyte {version('elyte')}"
+    assert CliRunner().invoke(app, ["--version"]).output.strip() == f"elyte {elyte.__version__}"

@@ -9,11 +9,9 @@ import pytest
 from dynamics_systems import argon, gas, lennard_jones
 
 from elyte._native import dynamics as native
-from elyte.core.errors import InputError
 from elyte.core.frame import Frame
 from elyte.dynamics import (
     DecompositionWatch,
-    GradeWatch,
     HeatWatch,
     MDState,
     Moment,
@@ -86,75 +84,6 @@ def test_a_jump_of_the_volume_ends_the_run() -> None:
     result = simulate(gas(), native.ideal_gas(), settings)
     assert result.outcome.kind == "exploded"
     assert "volume" in result.outcome.reason
-
-
-class Rising:
-    """A grade that rises with the number of calls; the worst atom is number 5."""
-
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
-        self.calls = 0
-
-    def __call__(self, frame: Frame) -> np.ndarray:
-        self.calls += 1
-        grades = np.ones(len(frame))
-        grades[5] = 1 + self.rate * self.calls
-        return grades
-
-
-def test_extrapolation_is_saved_and_then_stops() -> None:
-    watch = GradeWatch(Rising(1.0), save=2.0, stop=10.0, every=20)
-    result = simulate(argon(), lennard_jones(), SETTINGS, seed=1, stop_rules=[watch])
-    assert result.outcome.kind == "extrapolating"
-    assert result.outcome.details == {"grade": 11.0, "atom": 5, "step": 180}
-    grades = [grade for _, grade in result.saved]
-    assert grades == [3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
-    assert watch.saved_atoms == [5] * 8
-    assert result.trajectory is not None
-    for (frame, _), step in zip(result.saved, watch.saved_steps, strict=True):
-        np.testing.assert_array_equal(frame.positions, result.trajectory.positions[step])
-    np.testing.assert_array_equal(result.series["grade_step"][:10], np.arange(0, 181, 20))
-    assert result.state.step == 180
-
-
-def test_frames_between_two_grades_are_looked_at_when_it_was_too_late() -> None:
-    def grade(frame: Frame) -> np.ndarray:  # how far the atoms have gone
-        moved = np.linalg.norm(frame.positions - start.positions, axis=1)
-        return np.where(moved > 0.55, 11.0, np.where(moved > 0.2, 5.0, 0.5))
-
-    start = argon()
-    watch = GradeWatch(grade, every=300)
-    settings = replace(SETTINGS, steps=3000, temperature=400.0)
-    result = simulate(start, lennard_jones(), settings, seed=1, stop_rules=[watch])
-    assert result.outcome.kind == "extrapolating"
-    watch = GradeWatch(lambda f: np.full(len(f), 3.0 if len(watch.records) else 30.0), every=50)
-    result = simulate(start, lennard_jones(), settings, seed=1, stop_rules=[watch])
-    assert result.outcome.details["step"] == 0
-    assert result.saved == []
-    calls = iter([1.0, 30.0, *[4.0] * 5])
-    watch = GradeWatch(lambda f: np.full(len(f), next(calls)), every=52)
-    result = simulate(start, lennard_jones(), settings, seed=1, stop_rules=[watch])
-    assert watch.saved_steps == [10, 20, 30, 40, 50]
-
-
-def test_a_grade_that_is_not_finite_stops() -> None:
-    watch = GradeWatch(lambda f: np.full(len(f), np.nan), every=50)
-    result = simulate(argon(), lennard_jones(), SETTINGS, stop_rules=[watch])
-    assert result.outcome.kind == "extrapolating"
-
-
-def test_saved_frames_are_thinned_not_lost_at_one_end() -> None:
-    watch = GradeWatch(lambda f: np.full(len(f), 3.0), every=1, limit=20)
-    simulate(argon(), lennard_jones(), SETTINGS, stop_rules=[watch])
-    assert 10 <= len(watch.saved) <= 20
-    assert watch.saved_steps[0] == 0
-    assert watch.saved_steps[-1] > 270
-    assert len(set(np.diff(watch.saved_steps))) == 1
-
-
-def test_grades_must_be_in_order() -> None:
-    with pytest.raises(InputError, match="save < stop"):
-        GradeWatch(Rising(1.0), save=5.0, stop=2.0)
 
 
 class Bonds:

@@ -64,6 +64,24 @@ def potential(level: int = 8, cutoff: float = 3.5, seed: int = 0, radial_size: i
     return start.with_parameters(theta)
 
 
+def unusual() -> MTP:
+    """Return a potential as a file may have it: moments that the generator would not make, in an
+    order of their own, and scalars more than once. It takes a kernel for level 16."""
+    tables = potential(8).tables
+    basic = np.vstack([tables.basic, [[1, 0, 0, 3], [0, 0, 1, 4]]])
+    products = [[11, 11, 2, 13], [12, 1, 1, 14], [14, 0, 3, 14 + 1], [13, 15, 1, 16]]
+    return MTP(
+        SPECIES,
+        0.5,
+        3.0,
+        type(tables)(basic, products, [16, 0, 15, 13, 16], 17),
+        np.random.default_rng(0).uniform(-1, 1, (3, 3, 2, 4)),
+        np.zeros(3),
+        np.arange(1.0, 6.0),
+        0.3,
+    )
+
+
 def structure(
     seed: int,
     n: int,

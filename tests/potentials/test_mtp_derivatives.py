@@ -10,6 +10,8 @@ from elyte.core.neighbours import neighbours
 from elyte.potentials.mtp import MTP, reference
 from elyte.potentials.mtp.derivatives import FrameSet, atom_gradients, instruction_sets
 
+from .mtp_cases import structure, unusual
+
 SPECIES = (1, 6, 8)
 
 
@@ -57,7 +59,9 @@ def test_evaluate_equals_the_reference() -> None:
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
-@pytest.mark.parametrize(("level", "radial_size"), [(2, 3), (8, 8), (10, 5), (12, 9), (16, 8)])
+@pytest.mark.parametrize(
+    ("level", "radial_size"), [(2, 3), (8, 8), (10, 5), (12, 9), (16, 8), (6, 17)]
+)
 def test_atom_gradients_equal_the_reference(isa: str, level: int, radial_size: int) -> None:
     mtp, frame = potential(level, radial_size=radial_size), random_frame(4)
     found = FrameSet(mtp.native_arrays(), [frame], isa).atom_gradients(mtp.parameters, 0)
@@ -80,7 +84,7 @@ def test_atom_gradients_of_a_large_frame_do_not_depend_on_threads() -> None:
 
 
 @pytest.mark.parametrize("isa", instruction_sets())
-@pytest.mark.parametrize(("level", "radial_size"), [(2, 3), (10, 5), (16, 9)])
+@pytest.mark.parametrize(("level", "radial_size"), [(2, 3), (10, 5), (16, 9), (6, 17)])
 def test_gradient_equals_finite_differences(isa: str, level: int, radial_size: int) -> None:
     mtp, frames = frame_set(level, isa, radial_size)
     energy, force, strain = weights_for(frames)
@@ -122,30 +126,80 @@ def test_jacobian_rows_equal_finite_differences_of_each_parameter(isa: str) -> N
         np.testing.assert_allclose(rows[:, p], column, rtol=1e-6, atol=2e-6)
 
 
+def set_random_targets(frames: FrameSet, seed: int = 2) -> None:
+    random = np.random.default_rng(seed)
+    weights = np.array([1.0, 0.3, 0.1])
+    for k, n in enumerate(frames.sizes):
+        energy, forces = random.normal(), random.normal(size=(n, 3))
+        strain = random.normal(size=(3, 3))
+        frames.native.set_target(k, energy, forces, strain + strain.T, weights)
+
+
+def rows_of(
+    frames: FrameSet, theta: np.ndarray, precision: type = np.float64
+) -> tuple[np.ndarray, np.ndarray]:
+    rows, residuals = np.zeros((frames.rows(), len(theta)), precision), np.zeros(frames.rows())
+    frames.native.jacobian(theta, frames.all, rows, residuals, 2)
+    return rows, residuals
+
+
+def assert_gradient_is_jacobian_times_residuals(frames: FrameSet, theta: np.ndarray) -> None:
+    set_random_targets(frames)
+    rows, residuals = rows_of(frames, theta)
+    squares, gradient = frames.native.loss(theta, frames.all, 2, True)
+    assert (squares @ [1.0, 0.3, 0.1]).sum() == pytest.approx(residuals @ residuals, rel=1e-11)
+    scale = np.abs(gradient).max()
+    assert scale > 0
+    np.testing.assert_allclose(gradient, 2 * rows.T @ residuals, atol=1e-10 * scale)
+
+
 @pytest.mark.parametrize("isa", instruction_sets())
-@pytest.mark.parametrize(("level", "radial_size"), [(8, 8), (12, 5), (16, 9)])
+@pytest.mark.parametrize(
+    ("level", "radial_size"), [(6, 17), (8, 8), (12, 5), (14, 3), (16, 9), (20, 4)]
+)
 def test_gradient_of_the_loss_is_jacobian_times_residuals(
     isa: str, level: int, radial_size: int
 ) -> None:
     mtp, frames = frame_set(level, isa, radial_size)
-    random = np.random.default_rng(2)
-    for k in range(len(frames)):
-        n = int(frames.sizes[k])
-        strain = random.normal(size=(3, 3))
-        frames.native.set_target(
-            k,
-            random.normal(),
-            random.normal(size=(n, 3)),
-            strain + strain.T,
-            np.array([1.0, 0.3, 0.1]),
-        )
-    count = sum(frames.native.rows(k) for k in range(len(frames)))
-    rows, residuals = np.zeros((count, mtp.n_parameters)), np.zeros(count)
-    frames.native.jacobian(mtp.parameters, frames.all, rows, residuals, 2)
-    squares, gradient = frames.native.loss(mtp.parameters, frames.all, 2, True)
-    assert squares @ [1.0, 0.3, 0.1] @ np.ones(3) == pytest.approx(residuals @ residuals, rel=1e-11)
-    scale = np.abs(gradient).max()
-    np.testing.assert_allclose(gradient, 2 * rows.T @ residuals, atol=1e-10 * scale)
+    assert_gradient_is_jacobian_times_residuals(frames, mtp.parameters)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+def test_derivatives_where_moment_coefficients_are_zero(isa: str) -> None:
+    """Where E does not depend on a scalar, ∂E/∂ξ still is that scalar."""
+    mtp, frames = frame_set(12, isa)
+    theta = mtp.parameters
+    theta[3 : 3 + len(mtp.moment_coefficients)] = 0
+    assert_gradient_is_jacobian_times_residuals(frames, theta)
+    found = frames.atom_gradients(theta, 0)
+    expected = reference.atom_gradients(mtp.with_parameters(theta), random_frame(1))
+    np.testing.assert_allclose(found, expected, atol=1e-11 * np.abs(expected).max())
+
+
+@pytest.mark.level(16)
+@pytest.mark.parametrize("isa", instruction_sets())
+def test_derivatives_with_tables_in_any_order(isa: str) -> None:
+    mtp, frame = unusual(), structure(1, 9)
+    frames = FrameSet(mtp.native_arrays(), [frame, structure(2, 17)], isa)
+    expected = reference.atom_gradients(mtp, frame)
+    found = frames.atom_gradients(mtp.parameters, 0)
+    np.testing.assert_allclose(found, expected, atol=1e-11 * np.abs(expected).max())
+    assert_gradient_is_jacobian_times_residuals(frames, mtp.parameters)
+
+
+@pytest.mark.parametrize("isa", instruction_sets())
+@pytest.mark.parametrize(("level", "radial_size"), [(6, 17), (10, 5), (16, 8)])
+def test_rows_in_single_precision_are_those_in_double(
+    isa: str, level: int, radial_size: int
+) -> None:
+    mtp, frames = frame_set(level, isa, radial_size)
+    set_random_targets(frames)
+    rows, residuals = rows_of(frames, mtp.parameters)
+    rounded, with_them = rows_of(frames, mtp.parameters, np.float32)
+    size = np.sqrt((rows**2).mean(0))
+    assert (np.abs(rounded - rows).max(0) <= 2e-4 * size).all()
+    assert (np.sqrt(((rounded - rows) ** 2).mean(0)) <= 3e-5 * size).all()
+    np.testing.assert_allclose(with_them, residuals, atol=1e-5 * np.abs(residuals).max())
 
 
 def test_rows_without_weight_are_left_out() -> None:

@@ -17,7 +17,7 @@ from elyte.potentials.mtp.kernel import Kernel, instruction_sets
 from elyte.testing import check_potential
 from mlip_oracles import ELEMENTS, MOLECULES, Configuration, read_cfg
 
-from .mtp_cases import SPECIES, Readable, potential, structure
+from .mtp_cases import SPECIES, Readable, potential, structure, unusual
 
 ISAS = instruction_sets()
 
@@ -120,20 +120,7 @@ def test_cell_smaller_than_the_cutoff(isa: str) -> None:
 
 @pytest.mark.level(16)
 def test_tables_in_any_order() -> None:
-    """A file may have moments that the generator would not make, and scalars more than once."""
-    tables = potential(8).tables
-    basic = np.vstack([tables.basic, [[1, 0, 0, 3], [0, 0, 1, 4]]])
-    products = [[11, 11, 2, 13], [12, 1, 1, 14], [14, 0, 3, 14 + 1], [13, 15, 1, 16]]
-    mtp = MTP(
-        SPECIES,
-        0.5,
-        3.0,
-        type(tables)(basic, products, [16, 0, 15, 13, 16], 17),
-        np.random.default_rng(0).uniform(-1, 1, (3, 3, 2, 4)),
-        np.zeros(3),
-        np.arange(1.0, 6.0),
-        0.3,
-    )
+    mtp = unusual()
     frame = structure(1, 9)
     expected = reference.evaluate(mtp, frame)
     for isa in ISAS:
@@ -179,17 +166,6 @@ def test_instruction_set_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
         Kernel(arrays)
 
 
-@pytest.mark.parametrize("n", [5, 100, 700])
-def test_threads_do_not_change_a_bit(n: int) -> None:
-    mtp, frame = potential(8), structure(6, n, 0.05)
-    one = mtp.evaluate([frame])[0]
-    for threads in (2, 3, 8):
-        other = mtp.evaluate([frame], threads=threads)[0]
-        assert other.energy == one.energy
-        assert other.forces.tobytes() == one.forces.tobytes()
-        assert other.stress.tobytes() == one.stress.tobytes()
-
-
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("level", [8, 16])
 def test_public_suite(level: int, isa: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,47 +173,6 @@ def test_public_suite(level: int, isa: str, monkeypatch: pytest.MonkeyPatch) -> 
     mtp = MTP.initial(level, SPECIES, cutoff=4.0)
     assert isinstance(mtp, Potential)
     check_potential(mtp, reference=Readable(mtp)).require()
-
-
-@pytest.mark.parametrize("pbc", [(True, True, True), (True, False, True), (False, False, False)])
-@pytest.mark.parametrize("isa", ISAS)
-def test_verlet_list_misses_nothing(isa: str, pbc: tuple[bool, bool, bool]) -> None:
-    """A walk of atoms and cell, with jumps: as if each step were evaluated by itself."""
-    mtp, frame = potential(8), structure(12, 40, pbc=pbc)
-    kernel = Kernel(mtp.native_arrays(), isa)
-    follower = kernel.follower(skin=0.6)
-    random = np.random.default_rng(0)
-    steps = 120
-    for step in range(steps):
-        strain = np.eye(3) + random.normal(0, 2e-3, (3, 3)) * (step % 3 == 0)
-        cell, positions = frame.cell @ strain, frame.positions @ strain
-        positions = positions + random.normal(0, 0.02, positions.shape)
-        if step % 40 == 39 and all(pbc):
-            positions[step % len(frame)] += [3, -2, 1] @ cell  # the same atom in another cell
-        frame = frame.moved(positions, cell)
-        found, expected = follower.evaluate(frame), kernel.evaluate(frame)
-        np.testing.assert_allclose(found.energies, expected.energies, rtol=1e-9, atol=1e-9)
-        scale = 1 + np.abs(expected.forces).max()
-        np.testing.assert_allclose(found.forces, expected.forces, atol=1e-9 * scale)
-        np.testing.assert_allclose(found.stress, expected.stress, rtol=1e-8, atol=1e-9 * scale)
-    assert follower.builds < steps / 2
-
-
-def test_verlet_list_follows_other_structures() -> None:
-    mtp = potential(8)
-    follower = Kernel(mtp.native_arrays()).follower(skin=1.0)
-    frames = [structure(1, 20), structure(2, 30), Frame([1], [[0, 0, 0]]), structure(1, 20)]
-    numbers = np.roll(frames[0].numbers, 1)
-    frames.append(Frame(numbers, frames[0].positions, frames[0].cell, True))
-    frames.append(Frame(numbers, frames[0].positions, frames[0].cell, (True, True, False)))
-    for frame in frames:
-        assert follower.evaluate(frame).energy == pytest.approx(
-            mtp.evaluate([frame])[0].energy, rel=1e-12
-        )
-    assert follower.builds == len(frames)
-    again = frames[-1].moved(frames[-1].positions + 0.1)
-    follower.evaluate(again)
-    assert follower.builds == len(frames)
 
 
 def test_capsule_for_native_dynamics() -> None:

@@ -87,6 +87,165 @@ def test_sums_of_rows_over_each_species(level: int, isa: str, precision: str) ->
         assert kernel.follower(0.3, threads=3).rows(frame, "species").tobytes() == sums.tobytes()
 
 
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 100),
+    chosen=st.sets(st.integers(0, 49)),
+    isa=st.sampled_from(ISAS),
+    precision=st.sampled_from(["double", "single"]),
+    threads=st.integers(1, 3),
+)
+def test_rows_of_some_atoms_are_those_of_all(seed, chosen, isa, precision, threads) -> None:
+    mtp, frame = potential(8, seed=1, radial_size=9), structure(seed, 50)
+    kernel = Kernel(mtp.native_arrays(), isa, precision)
+    only = sorted(chosen)
+    some = kernel.follower(0.3, threads).rows(frame, only=only)
+    assert some.tobytes() == kernel.follower(0.3).rows(frame)[only].tobytes()
+    sums = kernel.follower(0.3).rows(frame, "species")
+    np.testing.assert_array_equal(kernel.follower(0.3).rows(frame, "species", only), sums)
+
+
+def maps_of(mtp: MTP, single: bool, columns: int, seed: int = 0) -> list[dict[str, object]]:
+    """Return random maps to grades, without one for the last species."""
+    random, width = np.random.default_rng(seed), len(mtp.site_columns(1))
+    return [
+        {
+            "number": z,
+            "inverse": random.normal(0, 1, (width + 1, columns)),
+            "single": single,
+            "far": np.array([0, width - 1]),
+            "far_scale": np.array([1e-3, 1e2]),
+            "least": 0.01 * z,
+        }
+        for z in mtp.species[:-1]
+    ]
+
+
+def grades_of(mtp: MTP, frame: Frame, rows: np.ndarray, maps: list[dict[str, object]]):
+    """Return the largest coefficient of each row by numpy, in double precision."""
+    grades = np.full(len(frame), np.inf)
+    for one in maps:
+        of = frame.numbers == one["number"]
+        full = np.hstack([rows[of], np.ones((of.sum(), 1))])
+        beyond = np.abs(rows[of][:, one["far"]]) * one["far_scale"]
+        grades[of] = np.maximum(np.abs(full @ one["inverse"]).max(axis=1), beyond.max(axis=1)).clip(
+            min=one["least"]
+        )
+    return grades
+
+
+@pytest.mark.parametrize("isa", ISAS)
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize(("n", "columns"), [(1, 1), (7, 47), (60, 48), (230, 100)])
+def test_grades_made_with_the_forces(n, columns, single, isa, precision) -> None:
+    mtp, frame = potential(8, seed=2, radial_size=5), structure(n, n, 0.05)
+    follower = Kernel(mtp.native_arrays(), isa, precision).follower(0.3)
+    maps = maps_of(mtp, single, columns)
+    expected = grades_of(mtp, frame, follower.rows(frame), maps)
+    found = follower.grades(frame, {"atoms": maps})
+    np.testing.assert_allclose(found, expected, rtol=2e-4 if single else 1e-11)
+    assert (np.isinf(found) == (frame.numbers == mtp.species[-1])).all()
+    # which rows are graded together, and by how many threads, does not matter
+    only = list(range(0, n, 3))
+    some = (
+        Kernel(mtp.native_arrays(), isa, precision)
+        .follower(0.3, 3)
+        .grades(frame, {"atoms": maps}, only)
+    )
+    assert some.tobytes() == found[only].tobytes()
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 1000),
+    n=st.integers(1, 40),
+    filled=st.integers(0, 20),
+    isa=st.sampled_from(ISAS),
+    precision=st.sampled_from(["double", "single"]),
+)
+def test_a_grade_of_the_mean_made_with_the_forces(seed, n, filled, isa, precision) -> None:
+    mtp, frame = potential(6, seed=seed, radial_size=5), structure(seed, n)
+    random, count = np.random.default_rng(seed), mtp.n_parameters
+    places = random.permutation(count)
+    true, pseudo = np.sort(places[:filled]), random.uniform(0.1, 1, count)
+    active = np.diag(pseudo)
+    active[true] = random.normal(0, 1, (filled, count))
+    others = np.sort(places[filled:])
+    mapped = {
+        "columns": np.array([mtp.site_columns(z) for z in mtp.species]),
+        "filled": true,
+        "open": others,
+        "inverse": np.linalg.inv(active[np.ix_(true, true)]),
+        "rows": active[np.ix_(true, others)],
+        "pseudo": pseudo[others],
+    }
+    follower = Kernel(mtp.native_arrays(), isa, precision).follower(0.3, 1 + seed % 3)
+    mean = spread(mtp, frame, follower.rows(frame)).mean(axis=0)
+    expected = np.abs(mean @ np.linalg.inv(active)).max()
+    (found,) = follower.grades(frame, {"mean": mapped})
+    assert found == pytest.approx(expected, rel=1e-8)
+
+
+def test_a_mean_that_is_no_number() -> None:
+    mtp, frame = potential(6), structure(0, 9)
+    count = mtp.n_parameters
+    mapped = {
+        "columns": np.array([mtp.site_columns(z) for z in mtp.species]),
+        "filled": np.arange(0),
+        "open": np.arange(count),
+        "inverse": np.zeros((0, 0)),
+        "rows": np.zeros((0, count)),
+        "pseudo": np.where(np.arange(count) == 7, np.nan, 1.0),
+    }
+    follower = Kernel(mtp.native_arrays()).follower()
+    assert np.isnan(follower.grades(frame, {"mean": mapped})).all()
+    for bad in (
+        mapped | {"open": np.arange(1, count + 1)},
+        mapped | {"columns": mapped["columns"][:, :-1]},
+        mapped | {"pseudo": np.ones(count - 1)},
+    ):
+        with pytest.raises(InputError, match=r"another length|wrong size"):
+            follower.grades(frame, {"mean": bad})
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_what_single_precision_cannot_hold_is_no_number(isa: str) -> None:
+    mtp, frame = potential(8, seed=2), structure(3, 40)
+    follower = Kernel(mtp.native_arrays(), isa).follower(0.3)
+    maps = maps_of(mtp, True, 60)
+    usual = follower.grades(frame, {"atoms": maps})
+    maps[0]["inverse"][:, 17] *= 1e60
+    found = follower.grades(frame, {"atoms": maps})
+    of = frame.numbers == maps[0]["number"]
+    assert np.isnan(found[of]).all()
+    np.testing.assert_array_equal(found[~of], usual[~of])
+
+
+@pytest.mark.parametrize("only", [[3, 2], [2, 2], [-1], [5]])
+def test_atoms_that_there_are_not(only: list[int]) -> None:
+    follower = Kernel(potential(8).native_arrays()).follower()
+    with pytest.raises(InputError, match="ascending order"):
+        follower.rows(structure(0, 5), only=only)
+    with pytest.raises(InputError, match="ascending order"):
+        follower.grades(structure(0, 5), {"atoms": []}, only)
+
+
+def test_maps_that_do_not_fit() -> None:
+    mtp, frame = potential(8), structure(0, 5)
+    follower = Kernel(mtp.native_arrays()).follower()
+    maps = maps_of(mtp, True, 5)
+    maps[1] |= {"far": np.array([len(mtp.site_columns(1))]), "far_scale": np.ones(1)}
+    with pytest.raises(InputError, match="a parameter that a row has not"):
+        follower.grades(frame, {"atoms": maps})
+    maps = maps_of(mtp, True, 5)
+    maps[0] |= {
+        "inverse": maps[0]["inverse"][:-1], "far": maps[0]["far"][:1], "far_scale": np.ones(1)
+    }  # fmt: skip
+    with pytest.raises(InputError, match="rows of another length"):
+        follower.grades(frame, {"atoms": maps})
+
+
 def test_rows_that_there_are_not() -> None:
     follower = Kernel(potential(8).native_arrays()).follower()
     with pytest.raises(InputError, match="of 'atoms' or 'species', not of 'bonds'"):

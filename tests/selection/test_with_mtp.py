@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from elyte.core import Frame, InputError
-from elyte.dynamics import GradeWatch, RunSettings, simulate
 from elyte.potentials.mtp import MTP
 from elyte.selection import ActiveSet
 from elyte.testing.structures import liquid
@@ -153,39 +152,3 @@ def test_grades_of_what_was_not_trained_on(potential, frames):
         found = active.grade_function(potential)(hydrogen)
         np.testing.assert_allclose(found, expected, rtol=2e-3)
         assert (np.isinf(found) == (by_species & (hydrogen.numbers == 1))).all()
-
-
-@pytest.mark.parametrize(
-    ("mode", "kind"), [("neighbourhood", "atoms"), ("configuration", "species")]
-)
-def test_a_run_is_graded_by_the_rows_of_its_forces(potential, frames, mode, kind):
-    active = ActiveSet.build(potential, frames, mode)
-    start, settings = frames[0], RunSettings("NVT", 50.0, steps=12)
-    found = {}
-    for name, function in (
-        ("fused", active.grade_function(potential)),
-        ("apart", lambda frame: active.grades(potential, frame)),
-    ):
-        watch = GradeWatch(function, save=50.0, stop=1e6, every=2)
-        assert watch.wants_rows_of(potential) == (kind if name == "fused" else "")
-        simulate(start, potential, settings, seed=1, stop_rules=[watch])
-        found[name] = np.array([grade for _, grade, _ in watch.records])
-    assert len(found["fused"]) == 7
-    np.testing.assert_allclose(found["fused"], found["apart"], rtol=1e-6)
-
-
-def test_watches_that_want_different_rows_share_a_run(potential, frames):
-    watches = [
-        GradeWatch(ActiveSet.build(potential, frames, mode).grade_function(potential), 50, 1e6, k)
-        for mode, k in (("neighbourhood", 2), ("configuration", 3))
-    ]
-    simulate(frames[0], potential, RunSettings("NVE", 50.0, steps=12), seed=1, stop_rules=watches)
-    for k, watch in zip((2, 3), watches, strict=True):
-        assert [step for step, _, _ in watch.records] == list(range(0, 13, k))
-        alone = GradeWatch(watch.grade, 50, 1e6, k)
-        simulate(
-            frames[0], potential, RunSettings("NVE", 50.0, steps=12), seed=1, stop_rules=[alone]
-        )
-        np.testing.assert_allclose(
-            [grade for _, grade, _ in watch.records], [grade for _, grade, _ in alone.records]
-        )

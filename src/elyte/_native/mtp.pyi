@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -12,6 +13,15 @@ _Found = tuple[
     NDArray[Any] | None,
 ]
 
+# energies, forces, ∂E/∂ε (frames, 9), atomic energies, and (frame, (i, j, Å)) of near pairs
+_FoundOfAll = tuple[
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+    NDArray[Any],
+    list[tuple[int, tuple[int, int, float]]],
+]
+
 class Follower:
     def evaluate(
         self,
@@ -20,7 +30,17 @@ class Follower:
         cell: NDArray[Any],
         pbc: tuple[bool, ...],
         rows: str = "",
+        only: Sequence[int] | None = None,
     ) -> _Found: ...
+    def grades(
+        self,
+        numbers: NDArray[Any],
+        positions: NDArray[Any],
+        cell: NDArray[Any],
+        pbc: tuple[bool, ...],
+        maps: dict[str, Any],
+        only: Sequence[int] | None = None,
+    ) -> NDArray[Any]: ...
     @property
     def builds(self) -> int: ...
 
@@ -40,9 +60,9 @@ class Potential:
         self,
         structures: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any], tuple[bool, ...]]],
         threads: int = 1,
-    ) -> list[_Found]: ...
-    def follower(self, skin: float = 0.7, threads: int = 1) -> Follower: ...
-    def force_field(self, skin: float = 0.7, threads: int = 1) -> object: ...
+    ) -> _FoundOfAll: ...
+    def follower(self, skin: float, threads: int) -> Follower: ...
+    def force_field(self, skin: float, threads: int) -> object: ...
     def time(
         self,
         numbers: NDArray[Any],

@@ -140,7 +140,9 @@ class Learning(_Group):
         description="of the exploring trajectories; default: T − 25, T + 50 and T + 150 K",
     )
     timestep: Time = Field(default="1 fs", description="time step of the exploring trajectories")
-    grade_every: int = Field(default=20, ge=1, description="steps between two extrapolation grades")
+    grade_every: int = Field(
+        default=0, ge=0, description="steps between two extrapolation grades; 0: every one if cheap"
+    )
     grade_save: float = Field(
         default=2.0, gt=1, description="save a frame above this extrapolation grade"
     )

@@ -79,7 +79,9 @@ def md(
     active_set: Annotated[
         Path | None, typer.Option(help="Active set (.npz): watch the extrapolation grade.")
     ] = None,
-    grade_every: Annotated[int, typer.Option(min=1, help="Steps between two grades.")] = 10,
+    grade_every: Annotated[
+        int, typer.Option(min=0, help="Steps between two grades; 0 chooses: every one if cheap.")
+    ] = 0,
     grade_save: Annotated[float, typer.Option(help="Keep frames above this grade.")] = 2.0,
     grade_stop: Annotated[float, typer.Option(help="Stop above this grade.")] = 10.0,
     watch: Annotated[
@@ -140,10 +142,10 @@ def md(
     if active_set is not None:
         grade = ActiveSet.load(active_set, model).grade_function(model)
         grades = [GradeWatch(grade, grade_save, grade_stop, grade_every)]
-    force_field: Any = model.native(threads=threads)
+    force_field: Any = model
     if dispersion is not None:
         force_field = Sum((model, potential_of(dispersion, dispersion_cutoff, model.species)))
-    run = _Run(out, force_field, settings, [*grades, *rules], seed)
+    run = _Run(out, force_field, settings, [*grades, *rules], seed, threads)
     run.observing = Observing.of(
         observe or [], frame, settings, settings.flux_every,
         _measure(observe_window, TIME, "--observe-window"),
@@ -152,7 +154,8 @@ def md(
     with Display() as display:
         state = run.saved_state() if resume else None
         if relax_first and state is None:
-            frame = _relaxed(frame, run.potential, display)
+            fast = model.native(threads=threads) if dispersion is None else force_field
+            frame = _relaxed(frame, fast, display)
         try:
             outcome = run.go(frame, state, display.stage("dynamics"))
         except KeyboardInterrupt:
@@ -219,6 +222,7 @@ class _Run:
     settings: RunSettings
     rules: list[StopRule]
     seed: int
+    threads: int = 1
     last: RunResult | None = None
     observing: Observing | None = None
 
@@ -262,6 +266,7 @@ class _Run:
                     until=SEGMENT * (begin // SEGMENT + 1),
                     flux=observing.flux if observing is not None else None,
                     writer=writer,
+                    threads=self.threads,
                 )
                 outcome, state = self.last.outcome, self.last.state
                 begin = state.step

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elyte import __version__
+from elyte._version import __version__
 from elyte.core.errors import FormatError, InputError
 from elyte.core.frame import Frame
 from elyte.core.trajectory import Trajectory

@@ -1,6 +1,7 @@
 """Molecular dynamics: ensembles, schedules, observers, stop rules."""
 
 from elyte.dynamics.forcefield import Evaluator, evaluate, force_field
+from elyte.dynamics.grade_watch import GradeWatch
 from elyte.dynamics.ladder import liquid_ladder, run_ladder
 from elyte.dynamics.records import Flux
 from elyte.dynamics.relax import Relaxed, relax
@@ -11,7 +12,6 @@ from elyte.dynamics.state import MDState, maxwell_boltzmann
 from elyte.dynamics.stops import (
     Checkpoint,
     DecompositionWatch,
-    GradeWatch,
     HeatWatch,
     Moment,
     Observer,

@@ -15,13 +15,14 @@ from elyte.core.frame import Frame
 from elyte.potentials.combine import Sum
 
 
-def force_field(potential: Any, frame: Frame) -> Any:
+def force_field(potential: Any, frame: Frame, threads: int = 1) -> Any:
     """Return a capsule "elyte::ForceField" for the atoms of `frame`.
 
     Args:
         potential: with `native()` (used as it is), or with `evaluate(frames)`, or an ASE
             calculator; the latter two are called once for each step.
         frame: atoms, periodicity.
+        threads: of a native force field that is made here.
 
     Raises:
         InputError: none of these.
@@ -29,7 +30,7 @@ def force_field(potential: Any, frame: Frame) -> Any:
     if is_capsule(potential):
         return potential
     if hasattr(potential, "native"):
-        return potential.native()
+        return potential.native(threads=threads) if threads > 1 else potential.native()
     cutoff = float(getattr(potential, "cutoff", 0.0) or 0.0)
     if isinstance(potential, Sum):
         return native.python_field(_BySum(potential, frame), cutoff)

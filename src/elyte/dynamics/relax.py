@@ -17,7 +17,7 @@ from elyte.core.frame import Frame
 from elyte.core.progress import Progress, silent
 from elyte.core.units import BAR
 from elyte.dynamics.forcefield import Evaluator
-from elyte.dynamics.stops import Grade
+from elyte.dynamics.grade_watch import Grade
 
 
 class Relaxed(NamedTuple):

@@ -18,10 +18,11 @@ from elyte.core.h5md import TrajectoryWriter
 from elyte.core.progress import Progress, silent
 from elyte.core.trajectory import Trajectory
 from elyte.dynamics.forcefield import force_field
+from elyte.dynamics.grade_watch import GradeWatch
 from elyte.dynamics.records import Flux, Records
 from elyte.dynamics.settings import RunSettings
 from elyte.dynamics.state import MDState, fresh_state, maxwell_boltzmann
-from elyte.dynamics.stops import GradeWatch, Moment, Observer, StopRule
+from elyte.dynamics.stops import Moment, Observer, StopRule
 
 RENEW_EVERY = 100
 """Steps after which neighbour lists start afresh: states at its multiples resume bit for bit."""
@@ -77,6 +78,7 @@ def simulate(
     flux: Flux | None = None,
     writer: TrajectoryWriter | None = None,
     renew_every: int = RENEW_EVERY,
+    threads: int = 1,
 ) -> RunResult:
     """Run molecular dynamics.
 
@@ -96,6 +98,7 @@ def simulate(
         flux: velocity sums to record every `settings.flux_every` steps.
         writer: where frames go while the run goes on.
         renew_every: steps after which neighbour lists start afresh.
+        threads: of the forces of a potential with `native()`.
 
     Returns:
         Records and outcome; an explosion is an outcome, not an exception.
@@ -104,7 +107,9 @@ def simulate(
         InputError: frame, potential and settings do not go together.
     """
     first = frame if isinstance(frame, Frame) else Frame.from_ase(frame)
-    run = _Run(first, potential, settings, state, seed, began, until, velocities, renew_every)
+    run = _Run(
+        first, potential, settings, state, seed, began, until, velocities, renew_every, threads
+    )
     records = Records(run.frame, settings, run.step, run.time, run.stop, flux, writer)
     outcome = run.go(records, [*observers], [*stop_rules], progress or silent)
     return run.result(outcome, records, stop_rules)
@@ -124,6 +129,7 @@ class _Run:
         until: int | None,
         velocities: NDArray[np.float64] | None,
         renew_every: int,
+        threads: int,
     ) -> None:
         settings.check(frame)
         if state is not None and not np.array_equal(state.frame.numbers, frame.numbers):
@@ -148,7 +154,7 @@ class _Run:
             self.frame = frame.moved(state.frame.positions, state.frame.cell)
             values = state.native()
         self.simulation = native.Simulation(
-            force_field(potential, self.frame), values, settings.native(frame, renew_every)
+            force_field(potential, self.frame, threads), values, settings.native(frame, renew_every)
         )
         self.simulation.evaluate()
         self._check_start()
@@ -156,6 +162,8 @@ class _Run:
         self.last_frames: list[tuple[int, Frame]] = []
         self.speed = 0.0
         self.rows = ""  # which came with the forces of the last step
+        self.followed: GradeWatch | None = None  # whose grades come with the forces of every step
+        self.news = True  # of which the last one is to be looked at
 
     def _draw(self, seed: int) -> NDArray[np.float64]:
         temperature = float(self.settings.targets(1)[0][0]) if self.settings.steps else 0.0
@@ -182,7 +190,9 @@ class _Run:
         """Alternate blocks of steps and looks at them until the end."""
         begin, start = time.monotonic(), self.step
         told = begin
-        intervals = [o.every for o in observers] + [r.every for r in rules]
+        self._follow(rules)
+        intervals = [o.every for o in observers]
+        intervals += [r.interval(self.potential) for r in rules if r is not self.followed]
         if outcome := (self._look(observers, rules) if start == self.began else None):
             return self._early(outcome, rules)
         while self.step < self.stop or self.first:
@@ -200,29 +210,51 @@ class _Run:
                 progress(self.step - self.began, self.settings.steps, f"{self.speed:.0f} steps/s")
         return Outcome()
 
+    def _follow(self, rules: list[StopRule]) -> None:
+        """Let the grades of one watch be made along with the forces, where that can be."""
+        for rule in rules:
+            if isinstance(rule, GradeWatch) and (maps := rule.maps_for(self.potential)):
+                self.followed = rule
+                self.simulation.watch_grades(maps, rule.rotation, rule.margin)
+                return
+
     def _block_length(self, intervals: list[int]) -> int:
         """Return the steps to the next one at which something looks, or a list is renewed."""
         length = min(self.stop - self.step, _LONGEST_BLOCK)
         for every in intervals:
             length = min(length, every - self.step % every)
-        return length
+        news = self.followed.steps_to_news(self.step) if self.followed else None
+        return length if news is None else min(length, news)
 
     def _block(self, records: Records, steps: int, rules: list[StopRule]) -> Outcome | None:
         targets = self.settings.targets(max(steps, 1), self.step - self.began)
         into = records.into(self.step, steps)
-        due = [r for r in rules if (self.step + steps) % r.every == 0]
-        wanted = {r.wants_rows_of(self.potential) for r in due if isinstance(r, GradeWatch)}
-        # rows of atoms are enough for every grade
-        self.rows = next((kind for kind in ("atoms", "species") if kind in wanted), "")
-        report = self.simulation.run(steps, *targets, into, self.first, self.rows)
+        self.rows = self._rows_wanted(rules, self.step + steps)
+        followed, pause = self.followed, np.inf
+        if followed is not None:
+            into["grades"] = np.empty((steps, 2))
+            pause = followed.pause_above(self.step)
+        report = self.simulation.run(steps, *targets, into, self.first, self.rows, pause)
         self.first = False
+        if followed is not None:
+            grades = into["grades"][: report["grades"]]
+            followed.follow(self.step, grades)
+            self.news = len(grades) > 0 and not grades[-1, 0] <= pause
         self.step += report["steps"]
         records.wrote(report)
         return _explosion(report, self.step, self.frame) if report["stop"] else None
 
+    def _rows_wanted(self, rules: list[StopRule], step: int) -> str:
+        """Return which rows a grade is made of in Python at this step; "" for none."""
+        watches = [r for r in rules if isinstance(r, GradeWatch) and r is not self.followed]
+        kinds = {r.wants_rows_of(self.potential) for r in watches if self._is_due(r, step)} - {""}
+        # rows of atoms are enough for every grade
+        several = len(kinds) > 1 or self.followed is not None
+        return "atoms" if kinds and several else next(iter(kinds), "")
+
     def _look(self, observers: list[Observer], rules: list[StopRule]) -> Outcome | None:
         watching = [o for o in observers if self.step % o.every == 0]
-        checking = [r for r in rules if self.step % r.every == 0 and not self._passes(r)]
+        checking = [r for r in rules if self._is_due(r, self.step) and not self._passes(r)]
         if not (watching or checking):
             return None
         state = self._state()
@@ -237,8 +269,13 @@ class _Run:
             observer(moment)
         return next((o for o in (rule.check(moment) for rule in checking) if o), None)
 
+    def _is_due(self, rule: StopRule, step: int) -> bool:
+        return step % rule.interval(self.potential) == 0
+
     def _passes(self, rule: StopRule) -> bool:
         """Return whether a grade made with the forces shows that there is nothing to look at."""
+        if rule is self.followed:
+            return not self.news
         if not isinstance(rule, GradeWatch):
             return False
         return rule.passes(self.frame.numbers, self.simulation.rows(), self.rows, self.step)
@@ -258,6 +295,8 @@ class _Run:
         state = self.last_good if failed else self._state()
         watches = [rule for rule in rules if isinstance(rule, GradeWatch)]
         series = records.series()
+        for watch in watches:
+            watch.settle()
         if watches:
             table = np.array([r for w in watches for r in w.records], dtype=float).reshape(-1, 3)
             for column, name in enumerate(("grade_step", "grade", "grade_atom")):

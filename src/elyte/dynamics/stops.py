@@ -1,18 +1,17 @@
-"""What ends a run by itself: extrapolation, bond changes, heat, voids, a collapsing box."""
+"""What ends a run by itself: bond changes, heat, voids, a collapsing box; see `GradeWatch` too."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from elyte.core.errors import InputError, Outcome
+from elyte.core.errors import Outcome
 from elyte.core.frame import Frame
 from elyte.dynamics.state import MDState
 from elyte.dynamics.voids import largest_empty_sphere
@@ -79,118 +78,16 @@ class StopRule(ABC):
 
     every: int = 50
 
+    def interval(self, potential: Any) -> int:
+        """Return the steps between two looks in a run with this potential."""
+        return self.every
+
     @abstractmethod
     def check(self, moment: Moment) -> Outcome | None:
         """Return why the run is to end, or None."""
 
     def look_back(self, frames: Sequence[tuple[int, Frame]]) -> None:  # noqa: B027
         """Look at the (step, frame) pairs just before a run ended too early."""
-
-
-Grade = Callable[[Frame], NDArray[np.float64]]
-"""Frame → grades; one with `of_rows(numbers, rows, kind)`, `rows` (the kind, "atoms" or "species")
-and `potential` is given the rows of that potential, which come with the forces."""
-
-
-@dataclass
-class GradeWatch(StopRule):
-    """Keep frames whose extrapolation grade is high, and stop when it is too high.
-
-    Args:
-        grade: frame → extrapolation grade of each atom, (n,).
-        save: frames above this grade are kept …
-        stop: … and a run above this one ends as "extrapolating".
-        every: steps between two evaluations.
-        limit: most frames kept; then every other one is dropped and the spacing doubles.
-    """
-
-    grade: Grade
-    save: float = 2.0
-    stop: float = 10.0
-    every: int = 10
-    limit: int = 400
-    saved: list[tuple[Frame, float]] = field(default_factory=list)
-    saved_atoms: list[int] = field(default_factory=list)
-    saved_steps: list[int] = field(default_factory=list)
-    records: list[tuple[int, float, int]] = field(default_factory=list)
-    _stride: int = 1
-    _seen: int = 0
-    _known: NDArray[np.float64] | None = None
-
-    def __post_init__(self) -> None:
-        if not 0 < self.save < self.stop:
-            raise InputError(f"grades must meet 0 < save < stop, not {self.save}, {self.stop}")
-
-    def check(self, moment: Moment) -> Outcome | None:
-        """Grade the frame."""
-        value, atom = self._look(moment.frame, moment.step, moving=True)
-        if np.isfinite(value) and value <= self.stop:
-            return None
-        element = moment.frame.symbols[atom]
-        reason = f"extrapolation grade {value:.3g} at atom {atom} ({element}), step {moment.step}"
-        details = {"grade": value, "atom": atom, "step": moment.step}
-        return Outcome("extrapolating", reason, details)
-
-    def look_back(self, frames: Sequence[tuple[int, Frame]]) -> None:
-        """Grade the last frames before the end, which often hold the onset of the trouble."""
-        known = {step for step, _, _ in self.records}
-        for step, frame in frames:
-            if step not in known:
-                self._look(frame, step)
-
-    def wants_rows_of(self, potential: Any) -> str:
-        """Return of what rows that come with the forces the grade can be made.
-
-        Those of "atoms", their sums over the atoms of a "species", or "" if of none.
-        """
-        own = getattr(self.grade, "potential", None)
-        if own is None or own is not potential:
-            return ""
-        return str(getattr(self.grade, "rows", ""))
-
-    def passes(
-        self, numbers: NDArray[np.int64], rows: NDArray[np.float64] | None, kind: str, step: int
-    ) -> bool:
-        """Return whether the rows of a step show that there is nothing to keep, and note its grade.
-
-        What takes longer, to make a frame and look at it, is for the steps that do not pass.
-        """
-        self._known = None
-        of_rows = getattr(self.grade, "of_rows", None)
-        if rows is None or of_rows is None:
-            return False
-        self._known = of_rows(numbers, rows, kind)
-        if self._known is None:
-            return False
-        atom = int(self._known.argmax())
-        value = float(self._known[atom])
-        if not value <= self.save:  # nan is no number that passes
-            return False
-        self.records.append((step, value, atom))
-        return True
-
-    def _look(self, frame: Frame, step: int, moving: bool = False) -> tuple[float, int]:
-        known = self._known if moving else None
-        grades = np.asarray(self.grade(frame) if known is None else known)
-        grades = np.where(np.isfinite(grades), grades, np.inf)
-        atom = int(grades.argmax())
-        value = float(grades[atom])
-        self.records.append((step, value, atom))
-        if self.save < value <= self.stop:
-            self._keep(frame, value, atom, step)
-        return value, atom
-
-    def _keep(self, frame: Frame, value: float, atom: int, step: int) -> None:
-        self._seen += 1
-        if (self._seen - 1) % self._stride:
-            return
-        self.saved.append((frame, value))
-        self.saved_atoms.append(atom)
-        self.saved_steps.append(step)
-        if len(self.saved) > self.limit:
-            self._stride *= 2
-            for kept in (self.saved, self.saved_atoms, self.saved_steps):
-                del kept[1::2]
 
 
 class BondWatchLike(Protocol):

@@ -292,6 +292,11 @@ class GradeFunction:
         """Which rows are enough for `of_rows`: of "atoms", their sums of a "species", or ""."""
         return "" if self._sites is None else self._sites.rows
 
+    @property
+    def maps(self) -> dict[str, Any]:
+        """What a run needs to make grades along with the forces; nothing where that cannot be."""
+        return {} if self._sites is None else self._sites.maps
+
     def of_rows(
         self, numbers: NDArray[np.int64], rows: NDArray[np.float64], kind: str = "atoms"
     ) -> NDArray[np.float64] | None:

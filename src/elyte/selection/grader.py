@@ -105,6 +105,20 @@ class _Mean:
         self._pseudo[unknown] *= UNTRAINED
         self._open = np.concatenate([self._open, unknown])
 
+    @property
+    def map(self) -> dict[str, NDArray[Any]]:
+        """What makes this grade along with the forces."""
+        rows = np.zeros((len(self._true), len(self._open)))
+        rows[:, : self._rows.shape[1]] = self._rows
+        return {
+            "columns": np.array(self._columns),
+            "filled": self._true,
+            "open": self._open,
+            "inverse": self._inverse,
+            "rows": rows,
+            "pseudo": self._pseudo[self._open],
+        }
+
     def grade(self, shares: NDArray[np.float64], parts: NDArray[np.float64]) -> float:
         """Return γ of the species' shares of the atoms, (s,), and parts of the mean, (s, W)."""
         mean = np.zeros(len(self._pseudo))
@@ -155,6 +169,24 @@ class SiteGrader:
     def rows(self) -> str:
         """Which rows are enough: those of "atoms", or their sums over a "species"."""
         return "atoms" if self._mean is None else "species"
+
+    @property
+    def maps(self) -> dict[str, Any]:
+        """What makes grades of rows along with the forces (csrc/grade_map_python.hpp)."""
+        if self._mean is not None:
+            return {"mean": self._mean.map}
+        of_atoms = [
+            {
+                "number": z,
+                "inverse": np.ascontiguousarray(product.exact),
+                "single": product.quick is not None,
+                "far": np.flatnonzero(product.far),
+                "far_scale": product.far[product.far != 0],
+                "least": product.own_far,
+            }
+            for z, product in self._products.items()
+        ]
+        return {"atoms": of_atoms}
 
     def __call__(self, frame: Frame) -> NDArray[np.float64]:
         """Return the grades of a frame's atoms, (n,)."""

@@ -32,6 +32,7 @@ LARGEST_FORCE = 40.0  # eV/Å: no liquid has such forces; the firewall refuses 6
 KEPT = 60  # frames worth saving that one trajectory hands over, those with the largest grades
 ORDINARY = 2
 BOND_EVERY = 100
+GRADE_SPACING = 20  # steps; nearer frames are too alike to be worth two labels
 LEAST_VOLUME, MOST_VOLUME = 0.5, 2.0  # of the packing's
 SOUND_APART = 50  # steps between two of them: a collapse takes about as long
 BEFORE_STOP_FORCE = 25.0  # eV/Å, by the potential itself: beyond it a label teaches nothing
@@ -55,6 +56,7 @@ def explore(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         save=inputs["grade_save"],
         stop=inputs["grade_stop"],
         every=inputs["grade_every"],
+        spacing=GRADE_SPACING,
     )
     model = Hybrid.of(inputs).model(potential)
     relaxed = relax(frame, model, force_limit=RELAX_FORCE, steps=RELAX_STEPS)

@@ -32,6 +32,7 @@ from elyte.learning.hybrid import Hybrid
 from elyte.learning.project import Project
 from elyte.learning.work.boxes import fresh_box
 from elyte.learning.work.exploration import (
+    GRADE_SPACING,
     LARGEST_FORCE,
     LEAST_VOLUME,
     MOST_VOLUME,
@@ -56,6 +57,8 @@ VOID_RADIUS = 4.5  # Å: a hole that holds a small molecule is no liquid
 FLUX_EVERY = 5  # steps between samples of the currents
 SNAPSHOTS = 10
 SOUND_FRAMES = 2  # before a failure: of its onset, and of what led there
+# Production is to be quick, and what extrapolates for less than a picosecond does it no harm.
+GRADE_ROTATION, GRADE_MARGIN = 32, 2.0
 WATCHED_GRADE = 1e6  # production is stopped by what happens, not by a grade; the grade is reported
 
 
@@ -131,6 +134,9 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         stop=WATCHED_GRADE,
         every=10 * inputs["grade_every"],
         limit=20,
+        spacing=10 * GRADE_SPACING,
+        rotation=GRADE_ROTATION,
+        margin=GRADE_MARGIN,
     )
     run = simulate(
         state.frame,
@@ -161,7 +167,7 @@ def segment(inputs: Mapping[str, Any], project: Project, progress: Progress) -> 
         "extrapolated": list(range(len(extrapolated))),
         "density": float(density_series(run.series["volume"], reference.masses.sum()).mean()),
         "max_grade": float(min(grades.max(), WATCHED_GRADE)),
-        "extrapolating": float((grades > inputs["grade_stop"]).mean()),
+        "extrapolating": watch.high_looks / max(watch.looks, 1),
         "steps_per_second": float(run.speed),
     }
     result["series"] = run.series

@@ -26,6 +26,10 @@ def instruction_sets() -> list[str]:
     return list(_native.instruction_sets())
 
 
+SKIN = 0.7
+"""How far a Verlet list reaches beyond the cutoff where nothing else is said, Å."""
+
+
 class Kernel:
     """A potential prepared for the native kernel.
 
@@ -55,24 +59,36 @@ class Kernel:
             UnknownSpecies: an element that the potential does not know.
             InputError: two atoms at one point, or a box that has collapsed.
         """
-        return _evaluate(frame, self.species, self.native.evaluate, threads)[0]
+        return _evaluate(frame, self.species, self.native.evaluate, threads)
 
     def evaluate_all(self, frames: Sequence[Frame], threads: int = 1) -> list[Evaluation]:
         """Return what `evaluate` does of each frame, with the threads shared out over frames."""
-        for frame in frames:
-            check_species(frame, self.species)
+        if not frames:
+            return []
         try:
-            found = self.native.evaluate_all([_arrays(frame) for frame in frames], threads)
+            energies, forces, gradients, of_atoms, closest = self.native.evaluate_all(
+                [_arrays(frame) for frame in frames], threads
+            )
         except ValueError as error:
+            for frame in frames:
+                check_species(frame, self.species)
             raise InputError(str(error)) from error
-        pairs = zip(frames, found, strict=True)
-        return [_result(frame, values, len(frames) > 1) for frame, values in pairs]
+        for k, pair in closest:
+            _warn_of(frames[k], pair, 3, " of one of the frames")
+        stresses = _stresses(gradients, np.array([frame.cell for frame in frames]))
+        ends = np.cumsum([len(frame) for frame in frames]).tolist()
+        return [
+            Evaluation(energy, forces[begin:end], stress, of_atoms[begin:end])
+            for energy, begin, end, stress in zip(
+                energies.tolist(), [0, *ends], ends, stresses, strict=False
+            )
+        ]
 
-    def follower(self, skin: float = 0.7, threads: int = 1) -> Follower:
+    def follower(self, skin: float = SKIN, threads: int = 1) -> Follower:
         """Return what evaluates the frames of one run one after the other, keeping its list."""
         return Follower(self.native.follower(skin, threads), self.species)
 
-    def force_field(self, skin: float = 0.7, threads: int = 1) -> object:
+    def force_field(self, skin: float = SKIN, threads: int = 1) -> object:
         """Return a capsule "elyte::ForceField" (csrc/forcefield.hpp)."""
         if skin < 0 or threads < 1:
             raise InputError("the skin must not be negative, and there must be a thread")
@@ -96,42 +112,72 @@ class Follower:
 
     def evaluate(self, frame: Frame) -> Evaluation:
         """Return energy, forces and stress of a frame; raises as `Kernel.evaluate` does."""
-        return _evaluate(frame, self._species, self._native.evaluate)[0]
+        return _evaluate(frame, self._species, self._native.evaluate)
 
-    def rows(self, frame: Frame, kind: str = "atoms") -> NDArray[np.float64]:
+    def rows(
+        self, frame: Frame, kind: str = "atoms", only: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
         """Return the rows ∂E_i/∂θ of `MTP.site_rows`, (n, W), made along with the forces.
 
-        With the kind "species" their sums over the atoms of each species, (s, W).
+        Args:
+            frame: atoms.
+            kind: "atoms", or "species" for the sums of rows over the atoms of each species, (s, W).
+            only: atoms, ascending, of which rows are made, (len(only), W); sums are of all.
         """
-        rows = _evaluate(frame, self._species, self._native.evaluate, kind)[1]
-        return np.asarray(rows)
+        return np.asarray(_found(frame, self._species, self._native.evaluate, kind, only)[5])
+
+    def grades(
+        self, frame: Frame, maps: dict[str, Any], only: Sequence[int] | None = None
+    ) -> NDArray[np.float64]:
+        """Return grades as a run makes them: of atoms, (n,), those in `only` if given, or one.
+
+        Args:
+            frame: atoms.
+            maps: from rows to grades, `GradeFunction.maps`.
+            only: atoms, ascending.
+        """
+        return np.asarray(_found(frame, self._species, self._native.grades, maps, only))
 
 
 def _arrays(frame: Frame) -> tuple[Any, ...]:
-    return frame.numbers, frame.positions, frame.cell, tuple(map(bool, frame.pbc))
+    return frame.numbers, frame.positions, frame.cell, tuple(frame.pbc.tolist())
 
 
 def _evaluate(
-    frame: Frame, species: list[int], native: Callable[..., tuple[Any, ...]], *options: int | str
-) -> tuple[Evaluation, Any]:
-    check_species(frame, species)
+    frame: Frame, species: list[int], native: Callable[..., Any], *options: Any
+) -> Evaluation:
+    return _result(frame, _found(frame, species, native, *options))
+
+
+def _found(frame: Frame, species: list[int], native: Callable[..., Any], *options: Any) -> Any:
+    """Return what a function of the kernel finds for a frame."""
     try:
-        values = native(*_arrays(frame), *options)
+        return native(*_arrays(frame), *options)
     except ValueError as error:
+        check_species(frame, species)
         raise InputError(str(error)) from error
-    return _result(frame, values), values[5]
 
 
-def _result(frame: Frame, values: tuple[Any, ...], of_many: bool = False) -> Evaluation:
-    energy, forces, strain_gradient, energies, closest, _ = values
+def _result(frame: Frame, values: tuple[Any, ...]) -> Evaluation:
+    energy, forces, gradient, energies, closest, _ = values
     if closest is not None:
-        i, j, distance = closest
-        pair = f"atoms {i} ({frame.symbols[i]}) and {j} ({frame.symbols[j]})"
-        where = " of one of the frames" if of_many else ""
-        message = f"{pair}{where} are {distance:.3f} Å apart, nearer than the potential is made for"
-        warnings.warn(message, CloseContact, stacklevel=4)
-    stress = strain_gradient / frame.volume if frame.volume > 0 else np.zeros((3, 3))
+        _warn_of(frame, closest, 5)
+    [stress] = _stresses(gradient, frame.cell[None])
     return Evaluation(energy, forces, stress, energies)
+
+
+def _warn_of(frame: Frame, closest: tuple[int, int, float], level: int, where: str = "") -> None:
+    i, j, distance = closest
+    pair = f"atoms {i} ({frame.symbols[i]}) and {j} ({frame.symbols[j]})"
+    message = f"{pair}{where} are {distance:.3f} Å apart, nearer than the potential is made for"
+    warnings.warn(message, CloseContact, stacklevel=level)
+
+
+def _stresses(gradients: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ∂E/∂ε over the volume, or zeros where there is no box, (frames, 3, 3)."""
+    volumes = np.abs(np.linalg.det(cells))
+    volumes[volumes == 0] = np.inf
+    return np.asarray(gradients.reshape(-1, 3, 3) / volumes[:, None, None])
 
 
 def check_species(frame: Frame, species: list[int]) -> None:

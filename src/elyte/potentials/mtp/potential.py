@@ -350,7 +350,7 @@ class MTP:
         of_pairs = self.radial[0].size
         return np.concatenate([np.arange(s, s + a), s + a + k * of_pairs + np.arange(of_pairs)])
 
-    def native(self, skin: float = 0.7, threads: int = 1) -> object:
+    def native(self, skin: float = kernel.SKIN, threads: int = 1) -> object:
         """Return this potential as a capsule "elyte::ForceField" for native dynamics.
 
         Args:
@@ -359,7 +359,7 @@ class MTP:
         """
         return self._kernel.force_field(skin, threads)
 
-    def calculator(self, threads: int = 1, skin: float = 0.7) -> PotentialCalculator:
+    def calculator(self, threads: int = 1, skin: float = kernel.SKIN) -> PotentialCalculator:
         """Return an ASE calculator (energy, energies, forces, stress).
 
         It keeps a neighbour list that reaches `skin` (Å) beyond the cutoff, for runs of ASE.

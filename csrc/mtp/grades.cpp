@@ -1,0 +1,146 @@
+#include "mtp/grades.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <stdexcept>
+
+namespace elyte::mtp {
+
+static_assert(GRADE_PANEL == GradeMap::PANEL, "both describe the same panels");
+
+namespace {
+
+// Up to GRADE_ROWS_MOST rows of one species, which `places` names.
+struct Batch {
+  const GradeMap* map;
+  const std::size_t* places;
+  std::size_t count;
+};
+
+const GradeMap* map_of(const std::vector<GradeMap>& maps, std::int64_t number) {
+  for (const GradeMap& map : maps)
+    if (map.number == number) return &map;
+  return nullptr;
+}
+
+void grade_batch(const Kernel& kernel, const Batch& batch, std::size_t width, double* scratch,
+                Evaluation& result) {
+  double grades[GRADE_ROWS_MOST];
+  const double* rows[GRADE_ROWS_MOST];
+  std::fill(grades, grades + GRADE_ROWS_MOST, std::numeric_limits<double>::infinity());
+  for (std::size_t r = 0; r < batch.count; ++r) rows[r] = &result.rows[batch.places[r] * width];
+  if (const GradeMap* map = batch.map) {
+    const void* inverse = map->inverse.data();
+    const GradeTable table{width + 1, map->panels,
+                           map->single ? static_cast<const float*>(inverse) : nullptr,
+                           map->single ? nullptr : static_cast<const double*>(inverse)};
+    kernel.grade(table, rows, static_cast<int>(batch.count), scratch, grades);
+    for (std::size_t r = 0; r < batch.count; ++r) {
+      // std::max keeps a first argument that is not a number
+      grades[r] = std::max(grades[r], map->least);
+      for (std::size_t k = 0; k < map->far.size(); ++k)
+        grades[r] = std::max(grades[r], std::abs(rows[r][map->far[k]]) * map->far_scale[k]);
+    }
+  }
+  for (std::size_t r = 0; r < batch.count; ++r) result.grades[batch.places[r]] = grades[r];
+}
+
+// Rows of one species together; how they are put together does not change what each gives. Every
+// thread has some of each species.
+std::vector<Batch> batches_of(const Evaluation& result,
+                              const std::vector<std::vector<std::size_t>>& places,
+                              const std::vector<std::int64_t>& species, int threads) {
+  constexpr std::size_t TILE = 8;
+  std::vector<Batch> batches;
+  for (std::size_t z = 0; z < species.size(); ++z) {
+    const GradeMap* map = map_of(*result.grading, species[z]);
+    const std::size_t share = places[z].size() / static_cast<std::size_t>(threads) / TILE * TILE;
+    const std::size_t most = std::clamp<std::size_t>(share + TILE, TILE, GRADE_ROWS_MOST);
+    for (std::size_t k = 0; k < places[z].size(); k += most)
+      batches.push_back({map, &places[z][k], std::min(most, places[z].size() - k)});
+  }
+  return batches;
+}
+
+// The mean of the rows by all parameters: each species' isolated atom first.
+std::vector<double> mean_of(const MtpModel& model, const std::vector<std::int32_t>& types,
+                            bool of_atoms, const Evaluation& result) {
+  const std::size_t width = result.row_width;
+  std::vector<double> mean(model.parameters_count());
+  for (const std::int32_t type : types) mean[static_cast<std::size_t>(type)] += 1;
+  const std::size_t count = of_atoms ? types.size() : model.species.size();
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::size_t type = of_atoms ? static_cast<std::size_t>(types[k]) : k;
+    const std::size_t* columns = &result.mean->columns[type * width];
+    for (std::size_t c = 0; c < width; ++c) mean[columns[c]] += result.rows[k * width + c];
+  }
+  for (double& value : mean) value /= static_cast<double>(types.size());
+  return mean;
+}
+
+std::vector<double> at(const std::vector<double>& values, const std::vector<std::size_t>& places) {
+  std::vector<double> found;
+  for (const std::size_t place : places) found.push_back(values[place]);
+  return found;
+}
+
+// std::max would pass over what is not a number.
+double larger(double value, double other) {
+  return other <= value || std::isnan(value) ? value : other;
+}
+
+}  // namespace
+
+void grade_mean(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
+                bool of_atoms, Evaluation& result) {
+  const MeanMap& map = *result.mean;
+  const std::size_t parameters = model.parameters_count();
+  const auto fits = [&](const std::vector<std::size_t>& places) {
+    return places.empty() || *std::max_element(places.begin(), places.end()) < parameters;
+  };
+  if (map.columns.size() != model.species.size() * result.row_width || !fits(map.columns) ||
+      !fits(map.filled) || !fits(map.open))
+    throw std::invalid_argument("a map to grades is for rows of another length");
+  const std::vector<double> mean = mean_of(model, types, of_atoms, result);
+  const std::size_t filled = map.filled.size(), open = map.open.size();
+  std::vector<double> known(filled), left = at(mean, map.open);
+  kernel.add_rows(at(mean, map.filled).data(), map.inverse.data(), filled, filled, known.data());
+  double grade = 0;
+  for (double& c : known) {
+    grade = larger(grade, std::abs(c));
+    c = -c;
+  }
+  kernel.add_rows(known.data(), map.rows.data(), filled, open, left.data());
+  for (std::size_t j = 0; j < open; ++j) grade = larger(grade, std::abs(left[j]) / map.pseudo[j]);
+  result.grades.assign(1, grade);
+}
+
+void grade_rows(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
+                int threads, std::vector<AlignedMemory>& scratch, Evaluation& result) {
+  const std::size_t count = result.only ? result.only->size() : types.size();
+  std::vector<std::vector<std::size_t>> places(model.species.size());
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::size_t atom = result.only ? static_cast<std::size_t>((*result.only)[k]) : k;
+    places[static_cast<std::size_t>(types[atom])].push_back(k);
+  }
+  const std::vector<Batch> batches = batches_of(result, places, model.species, threads);
+  result.grades.resize(count);
+  const std::size_t width = result.row_width;
+  for (const GradeMap& map : *result.grading)
+    if (map.width != width)
+      throw std::invalid_argument("a map to grades is for rows of another length");
+  const int used = std::max(1, std::min(threads, static_cast<int>(batches.size())));
+  const std::size_t needed = kernel.grade_scratch(width + 1);
+  scratch.resize(std::max(scratch.size(), static_cast<std::size_t>(used)));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(used) if (used > 1)
+  for (std::size_t k = 0; k < batches.size(); ++k) {
+    AlignedMemory& memory = scratch[static_cast<std::size_t>(omp_get_thread_num())];
+    grade_batch(kernel, batches[k], width, memory.aligned(needed), result);
+  }
+}
+
+}  // namespace elyte::mtp

@@ -1,0 +1,10 @@
+// Rows of the Jacobian in single precision for the instruction set "avx512"; the flags are in
+// module.cmake.
+#define ELYTE_SINGLE
+#include "mtp_derivatives/passes_body.hpp"
+
+namespace elyte::derivatives {
+
+RowPass<float> avx512_row_pass(int shape) { return row_pass_for(shape); }
+
+}  // namespace elyte::derivatives

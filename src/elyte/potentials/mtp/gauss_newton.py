@@ -7,7 +7,9 @@ With residuals r(θ), L = |r|², g = ∂L/∂θ / 2 = Jᵀr and H = JᵀJ, a ste
 where D² is the (slowly forgetting) largest diagonal of H, and r″(v) the second derivative of the
 residuals along v: the path of steepest descent in the space of residuals bends, and δ follows it
 to second order. Steps of a potential can be several times longer for it; it costs three
-evaluations and a gradient where H costs more than ten times as much.
+evaluations and a gradient where H costs more than ten times as much. Where coefficients that
+enter linearly are hardly damped (`of_linear`), v is to first order the step of variable
+projection: they follow the others at their optimum (doi:10.1088/0266-5611/19/2/201).
 M. K. Transtrum, J. P. Sethna, arXiv:1201.5885; H. B. Nielsen, IMM-REP-1999-05 (control of λ).
 """
 
@@ -33,6 +35,8 @@ FORGETTING = 0.9  # of D², per iteration
 GROWTH = 4.0  # of λ after a failure, twice that after the next
 SHRINKING = 3.0  # of λ after a success, at most
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-9, 1e9
+OF_LINEAR = 1e-3  # of λ, for coefficients that enter linearly, from smooth starts
+LEAST_OF_LINEAR = 1e-6  # the rounding of H, which is made in single precision
 NO_GAIN = "the loss on held-out frames no longer falls"
 
 
@@ -90,6 +94,7 @@ class Minimiser:
         seed: of the choice of these frames.
         counts: what was done before.
         share: how much work on these frames counts.
+        of_linear: part of λ that damps the coefficients that enter linearly.
     """
 
     def __init__(
@@ -101,8 +106,10 @@ class Minimiser:
         seed: int = 0,
         counts: Counts | None = None,
         share: float = 1.0,
+        of_linear: float = 1.0,
     ) -> None:
         self.loss, self.point, self.damping = loss, point, damping
+        self.of_linear = of_linear
         self.counts, self.share = counts or Counts(), share
         self._scale = np.zeros(loss.n_parameters)
         self._growth = GROWTH
@@ -168,10 +175,17 @@ class Minimiser:
         self._growth = GROWTH
         return True
 
+    def _dampings(self, damping: float) -> Floats:
+        """Return λ of each parameter, (P,)."""
+        each = np.full(self.loss.n_parameters, damping)
+        if self.of_linear < 1:
+            each[: self.loss.n_linear] = max(self.of_linear * damping, LEAST_OF_LINEAR)
+        return each
+
     def _trial(self, H: Floats, scaled: Floats, D: Floats, damping: float) -> _Trial | None:
         """Take the step that λ gives; None where the loss does not fall."""
         damped = scaled.copy()
-        damped[np.diag_indices_from(damped)] += damping
+        damped[np.diag_indices_from(damped)] += self._dampings(damping)
         try:
             factor = cho_factor(damped, overwrite_a=True, check_finite=False)
         except LinAlgError:

@@ -172,6 +172,7 @@ class Loss:
         self.threads = max(1, threads)
         self.n_species, self.n_parameters = len(potential.species), potential.n_parameters
         self.n_linear = self.n_species + len(potential.moment_coefficients)
+        self.radial_size = potential.radial_size
         zeros = np.zeros(self.n_parameters)
         self.prior = prior or Prior(zeros, zeros)
         self._blas = ThreadpoolController()

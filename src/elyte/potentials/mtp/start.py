@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from elyte.core.frame import LabelledFrame
-from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
+from elyte.potentials.mtp.gauss_newton import OF_LINEAR, Counts, Limits, Minimiser, minimise
 from elyte.potentials.mtp.loss import Loss, Point, Prior, Weights
 from elyte.potentials.mtp.potential import MTP
 
@@ -24,7 +24,8 @@ GROWTH_OF_STAGES = 4
 FRAMES_FOR_LINEAR = 24
 FEWEST = 4  # frames of a part
 MOST_STARTS = 6  # that are compared on the first part
-COST_OF_STARTS = 160  # gradients of the whole set
+SMOOTH_STARTS = 3  # of these, after the first: neither kind is the better one for every material
+COST_OF_STARTS = 320  # gradients of the whole set
 STEPS_OF_START = 40
 TIME_OF_STARTS = 0.25  # of a limit of time
 
@@ -128,9 +129,11 @@ def best_start(
 ) -> Floats:
     """Return where the best of several trainings on a small part of the frames has ended.
 
-    The other starts have the radial coefficients of the first in another order and with other
-    signs. Which of the valleys a start leads to does not show before it is there; where the part
-    is a small one, to go and see costs little. Of a large part only the first start is taken.
+    The others have the radial coefficients of the first in another order and with other signs.
+    Those of the second to the fourth fall as 1/(1 + β), so that radial functions begin smooth, and
+    what enters linearly is nearly undamped there (`OF_LINEAR`). Which of the valleys a start leads
+    to does not show before it is there; where the part is a small one, to go and see costs little.
+    Of a large part only the first start is taken.
 
     Args:
         part: loss of the part.
@@ -146,9 +149,11 @@ def best_start(
         return theta
     limits = Limits(seconds and seconds / number, None, STEPS_OF_START, ROUGHLY)
     own, ends = Counts(), []
-    for start in _variants(part, theta, number, seed):
+    for which, start in enumerate(_variants(part, theta, number, seed)):
         point = solve_linear(part, start, own)
-        runner = Minimiser(part, point, first_damping(part, point), sample_size(part), seed)
+        damping, drawn = first_damping(part, point), sample_size(part)
+        free = OF_LINEAR if _is_smooth(which) else 1.0
+        runner = Minimiser(part, point, damping, drawn, seed, of_linear=free)
         minimise(runner, limits)
         own.add(runner.counts)
         ends.append(runner.point)
@@ -159,12 +164,20 @@ def best_start(
 def _variants(loss: Loss, theta: Floats, number: int, seed: int) -> list[Floats]:
     random = np.random.default_rng([seed, number])
     starts = [np.array(theta)]
-    for _ in range(number - 1):
+    smooth = 2 / (1 + np.arange(loss.radial_size))
+    for which in range(1, number):
         other = np.array(theta)
         radial = random.permutation(other[loss.n_linear :])
-        other[loss.n_linear :] = radial * random.choice([-1.0, 1.0], len(radial))
+        radial *= random.choice([-1.0, 1.0], len(radial))
+        if _is_smooth(which):
+            radial = (radial.reshape(-1, loss.radial_size) * smooth).ravel()
+        other[loss.n_linear :] = radial
         starts.append(other)
     return starts
+
+
+def _is_smooth(which: int) -> bool:
+    return 1 <= which <= SMOOTH_STARTS
 
 
 def unexplained(loss: Loss, point: Point) -> float:

@@ -15,7 +15,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,18 +90,26 @@ def _same_targets(mtp: MTP, data: Dataset, loss: Loss, isa: str) -> FrameSet:
     return frames
 
 
-def in_gradients(record: Record, matrix: float) -> float:
+@dataclass(frozen=True)
+class Cost:
+    """Of a gradient, in energies and forces with neighbours, and of a matrix, in gradients."""
+
+    gradient: float
+    matrix: float
+
+
+def in_gradients(record: Record, cost: Cost) -> float:
     """Return all work so far in gradients; a bare evaluation is half of one."""
-    return record.gradients + 0.5 * record.evaluations + matrix * record.matrices
+    return record.gradients + 0.5 * record.evaluations + cost.matrix * record.matrices
 
 
-def summary(name: str, result: TrainingResult, matrix: float) -> dict[str, Any]:
+def summary(name: str, result: TrainingResult, cost: Cost) -> dict[str, Any]:
     """Return the end of a training, and when it came within 5 % of its last loss.
 
     Args:
         name: of the row.
         result: the training.
-        matrix: cost of a Gauss-Newton matrix in gradients.
+        cost: in which its work is counted.
     """
     last = result.history[-1]
     whole = [r for r in result.history if r.frames == last.frames]
@@ -111,18 +119,20 @@ def summary(name: str, result: TrainingResult, matrix: float) -> dict[str, Any]:
         "loss": last.loss,
         "force_rmse": result.errors.force_rmse,
         "energy_rmse": result.errors.energy_rmse,
-        "within 5 %": _work(near, matrix),
-        "at the end": _work(last, matrix),
+        "within 5 %": _work(near, cost),
+        "at the end": _work(last, cost),
         "curve": [
-            [in_gradients(r, matrix), r.frames, r.seconds, r.loss, r.force_rmse]
+            [in_gradients(r, cost), r.frames, r.seconds, r.loss, r.force_rmse]
             for r in result.history
         ],
     }
 
 
-def _work(record: Record, matrix: float) -> dict[str, float]:
+def _work(record: Record, cost: Cost) -> dict[str, float]:
     counted = {k: asdict(record)[k] for k in ("matrices", "gradients", "evaluations", "seconds")}
-    return {"in gradients": in_gradients(record, matrix), **counted}
+    gradients = in_gradients(record, cost)
+    whole = {"in gradients": gradients, "in energies and forces": cost.gradient * gradients}
+    return {k: round(v, 1) for k, v in (whole | counted).items()}
 
 
 def spread(losses: list[float]) -> dict[str, float]:
@@ -187,13 +197,14 @@ def main() -> None:
     matrix = table[0]["Gauss-Newton matrix"] / table[0]["loss and gradient"]
     kernel = table[0]["loss and gradient"] / table[0]["energy and forces, with neighbours"]
     print(f"a gradient: {kernel:.2f} energies and forces; a matrix: {matrix:.1f} gradients")
+    cost = Cost(kernel, matrix)
     options = {
         "threads": given.threads, "max_seconds": given.seconds, "tolerance": given.tolerance,
     }  # fmt: skip
     part = data[: max(1, len(data) - given.warm)]
     runs = [(f"cold, start {k}", train(mtp, part, **options)) for k, mtp in enumerate(starts)]
     runs.append(("warm", train(runs[0][1].potential, data, **options)))
-    results = [summary(name, result, matrix) for name, result in runs]
+    results = [summary(name, result, cost) for name, result in runs]
     results.append(plain_bfgs(starts[0], part, 400, given.threads))
     for row in results:
         print(f"{row['training']}: loss {row['loss']:.4g}, forces {1000 * row['force_rmse']:.1f} "

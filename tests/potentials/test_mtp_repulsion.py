@@ -59,12 +59,23 @@ def test_changes_nothing_on_the_frames_it_lies_below() -> None:
     frames = [structure(seed, 20) for seed in range(3)]
     core = RepulsiveCore.below(frames, SPECIES)
     nearest = min(neighbours(frame, 3.0).distance.min() for frame in frames)
-    assert core.distances.min() == pytest.approx(0.9 * nearest)
+    assert core.distances.min() == pytest.approx(0.95 * nearest)
     mtp = potential(8)
     for frame in frames:
         plain, with_core = mtp.evaluate([frame])[0], mtp.with_core(core).evaluate([frame])[0]
         assert with_core.energy == plain.energy
         np.testing.assert_array_equal(with_core.forces, plain.forces)
+
+
+def test_what_falls_is_stopped_within_an_eighth_of_the_shortest_distance() -> None:
+    """A pair that an untrained hole draws together by 4 eV/Å, as two Li did in a liquid."""
+    frames = [Frame([1, 6], [[0, 0, 0], [0, 0, 2.3]])]
+    core = RepulsiveCore.below(frames, SPECIES)
+    r = np.linspace(1.2, 2.3, 1101)
+    types = np.zeros(len(r), dtype=np.int64), np.ones(len(r), dtype=np.int64)
+    energy = core.energy_and_slope(*types, r)[0] - 4.0 * (2.3 - r)
+    assert r[energy.argmin()] > 2.3 * 7 / 8
+    assert energy[r < 2.3 * 0.78].min() > 1.0  # 30 kT
 
 
 def test_keeps_two_atoms_apart() -> None:

@@ -32,7 +32,7 @@ class RepulsiveCore:
     """
 
     distances: NDArray[np.float64]
-    strength: float = 50.0
+    strength: float = 500.0
 
     def __post_init__(self) -> None:
         distances = np.array(self.distances, dtype=np.float64, order="C")
@@ -50,9 +50,9 @@ class RepulsiveCore:
         cls,
         frames: Iterable[Frame],
         species: Sequence[int],
-        factor: float = 0.9,
-        unseen: float = 1.0,
-        strength: float = 50.0,
+        factor: float = 0.95,
+        unseen: float = 1.5,
+        strength: float = 500.0,
     ) -> RepulsiveCore:
         """Return a core that begins below the shortest distances in the frames.
 

@@ -204,6 +204,18 @@ def test_a_flat_basin_is_found_whole_in_counts_of_few_frames() -> None:
     assert np.abs(away).max() < 0.6
 
 
+def test_of_two_minima_alike_the_one_within_reach_ends_the_shell() -> None:
+    """Carbonyl O around six Li of a liquid: g has 0.6 at 3.7 and at 4.9 Å, a hump between."""
+    places = [1.6, 1.87, 2.1, 2.3, 2.6, 3.0, 3.4, 3.7, 4.3, 4.9, 5.5, 6.0, 10.0]
+    heights = [0.0, 19.0, 7.0, 2.8, 1.5, 1.2, 0.8, 0.6, 0.76, 0.6, 0.87, 1.04, 1.0]
+    g = np.interp(R, places, heights)
+    error = np.where((R > 3) & (R < 4.7), 0.1, 0.04)
+    assert first_shell(R, g, error).minimum > 4.5
+    assert 3.4 < first_shell(R, g, error, reach=4.5).minimum < 4.1
+    far = peak(5.0, 2, 0.3) + 1 / (1 + np.exp(-4 * (R - 7)))
+    assert first_shell(R, far, reach=4.5).minimum == first_shell(R, far).minimum
+
+
 def test_no_shell_is_said() -> None:
     assert "no maximum" in first_shell(R, np.ones_like(R)).reason
     falling = np.where(R < 2, 0, 1 + 3 * np.exp(-(R - 2) / 6))

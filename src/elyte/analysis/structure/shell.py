@@ -35,6 +35,7 @@ def first_shell(
     g_error: ArrayLike | None = None,
     smoothing: float = 0.08,
     least_peak: float = 1.2,
+    reach: float = np.inf,
 ) -> Shell:
     """Find the first maximum and the first minimum that noise cannot have made.
 
@@ -42,7 +43,8 @@ def first_shell(
     is the first maximum above `least_peak` and above the noise that g leaves by a fifth of its
     height. The minimum is the middle of the basin that follows: of all points within the noise
     of the lowest one before g rises again. Where ions and ligands hardly exchange the basin is
-    wide and flat, and any radius in it counts the same ligands.
+    wide and flat, and any radius in it counts the same ligands. Of two minima that noise does not
+    tell apart the one within `reach` ends the shell.
 
     Args:
         r: middles of equal bins, Å, (k,).
@@ -50,6 +52,7 @@ def first_shell(
         g_error: standard error of g, (k,), or None.
         smoothing: width of the Gaussian, Å.
         least_peak: a maximum lower than this is no shell.
+        reach: a minimum beyond it, Å, gives way to one before it if there is one.
     """
     x = np.asarray(r, dtype=float)
     smooth, noise = _smoothed(x, np.asarray(g, dtype=float), g_error, smoothing)
@@ -65,7 +68,11 @@ def first_shell(
     if not len(risen) and lowest[-1] > 0.2:
         return Shell(float(x[peak]), np.nan, "g(r) falls without a minimum within the range")
     end = int(risen[0]) if len(risen) else len(after)
-    return Shell(float(x[peak]), float(x[peak] + _basin(after[:end], uncertain) * (x[1] - x[0])))
+    near = int(np.searchsorted(x[peak : peak + end], reach, side="right"))
+    minimum = _basin(after[:end], uncertain)
+    if minimum >= near > 0 and int(np.argmin(after[:near])) < near - 1:
+        minimum = _basin(after[:near], uncertain)
+    return Shell(float(x[peak]), float(x[peak] + minimum * (x[1] - x[0])))
 
 
 def _smoothed(

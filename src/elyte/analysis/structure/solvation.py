@@ -132,7 +132,8 @@ def _rdf(
 
 
 def _shell(site: DonorSite, rdf: Rdf, given: Mapping[str, float], small: bool) -> Shell:
-    shell = first_shell(rdf.r, rdf.g, rdf.g_error, smoothing=0.08 if small else 0.15)
+    smoothing, reach = (0.08, _BOUND) if small else (0.15, np.inf)
+    shell = first_shell(rdf.r, rdf.g, rdf.g_error, smoothing=smoothing, reach=reach)
     if site.label in given:
         return Shell(shell.peak, given[site.label])
     if small and shell.minimum > _BOUND:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
 from elyte.potentials import Evaluation
-from elyte.potentials.mtp.kernel import Kernel, instruction_sets
+from elyte.potentials.mtp.kernel import Kernel, Precision, instruction_sets
 
 from .mtp_cases import potential, structure
 
@@ -33,9 +33,10 @@ def assert_same_bits(found: Evaluation, expected: Evaluation) -> None:
     assert found.energies.tobytes() == expected.energies.tobytes()
 
 
-@pytest.mark.parametrize("n", [5, 100, 700])
-def test_threads_do_not_change_a_bit(n: int) -> None:
-    mtp, frame = potential(8), structure(6, n, 0.05)
+@pytest.mark.parametrize("n", [5, 100, 200, 700])
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_threads_do_not_change_a_bit(n: int, precision: Precision) -> None:
+    mtp, frame = potential(8).with_precision(precision), structure(6, n, 0.05)
     one = mtp.evaluate([frame])[0]
     for threads in (2, 3, 8):
         other = mtp.evaluate([frame], threads=threads)[0]

@@ -78,17 +78,6 @@ def test_public_suite(level: int, isa: str, monkeypatch: pytest.MonkeyPatch) -> 
     check_potential(mtp, tolerances=Tolerances.single(), reference=exact, without=without).require()
 
 
-@pytest.mark.parametrize("n", [5, 100, 200])
-def test_threads_do_not_change_a_bit(n: int) -> None:
-    mtp, frame = potential(8).with_precision("single"), structure(6, n, 0.05)
-    one = mtp.evaluate([frame])[0]
-    for threads in (2, 3, 8):
-        other = mtp.evaluate([frame], threads=threads)[0]
-        assert other.energy == one.energy
-        assert other.forces.tobytes() == one.forces.tobytes()
-        assert other.stress.tobytes() == one.stress.tobytes()
-
-
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("level", [8, 16])
 def test_rounding_of_forces_is_noise(level: int, isa: str) -> None:

@@ -39,8 +39,6 @@ from elyte.reference.classical.field import ClassicalPotential
 from elyte.reference.classical.system import make_system
 
 NAME = field.NAME
-FIELD = read_force_field(field.force_field())
-TYPING = antechamber.Typing(field.TYPES, field.CHARGES, "")
 
 
 def test_the_programs_run_once_for_a_molecule(fake):

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "mtp/claims.hpp"
 #include "mtp/grades.hpp"
 
 namespace elyte::mtp {
@@ -92,33 +93,28 @@ bool Evaluator::update_list(const Configuration& c) {
 
 void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   update_list(c);
-  const Shares& shares = list_.shares();
   const auto n = static_cast<std::size_t>(c.n);
+  const auto count = static_cast<std::size_t>(list_.shares().count);
   const int threads = list_.threads();
   scratch_.resize(static_cast<std::size_t>(threads));
   energies_.resize(n);
   result.forces.resize(3 * n);
-  double* all_forces = forces_.aligned(4 * n * static_cast<std::size_t>(shares.count));
-  std::vector<Results> results(static_cast<std::size_t>(shares.count));
+  double* forces = forces_.aligned(4 * n * count);
+  std::vector<Results> results(count);
   make_room_for_rows(result, n, results);
-  // a share is always the same thread's, in whose cache its forces and neighbours are
+  for (Results& part : results) {
+    part.energies = energies_.data();
+    part.forces = forces;
+    forces += 4 * n;
+  }
+  Claims passes(list_.shares().count, threads), sums(list_.shares().count, threads);
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
     const int thread = omp_get_thread_num();
     list_.place(c, thread, omp_get_num_threads());
-#pragma omp for schedule(static)
-    for (std::int64_t share = 0; share < shares.count; ++share) {
-      double* forces = all_forces + 4 * n * static_cast<std::size_t>(share);
-      std::fill(forces, forces + 4 * n, 0.0);
-      Results& part = results[static_cast<std::size_t>(share)];
-      part.energies = energies_.data();
-      part.forces = forces;
-      const Atoms atoms = list_.atoms(share, thread);
-      double* memory = scratch_[static_cast<std::size_t>(thread)].aligned(
-          kernel_->scratch(plan_->tables(), atoms));
-      kernel_->range(plan_->tables(), atoms, shares.begin(share), shares.end(share), memory, part);
-    }
-    sum_forces(results, result.forces);
+    passes.work(thread, [&](std::int64_t share) { run_kernel(share, thread, results[share]); });
+#pragma omp barrier
+    sums.work(thread, [&](std::int64_t share) { sum_forces(share, results, result.forces); });
   }
   sum_chunks(results, result);
   if (result.grading)
@@ -127,13 +123,23 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
     grade_mean(*kernel_, plan_->model(), list_.types(), result.want_rows == Rows::of_atoms, result);
 }
 
-// The threads of a parallel region share the work.
-void Evaluator::sum_forces(const std::vector<Results>& shares, std::vector<double>& forces) const {
-  const auto n = static_cast<std::int64_t>(energies_.size());
-#pragma omp for schedule(static)
-  for (std::int64_t i = 0; i < n; ++i) {
+// Energies of the atoms of a share, and the forces that they make on all atoms.
+void Evaluator::run_kernel(std::int64_t share, int thread, Results& part) {
+  const Shares& shares = list_.shares();
+  const Atoms atoms = list_.atoms(share, thread);
+  AlignedMemory& scratch = scratch_[static_cast<std::size_t>(thread)];
+  std::fill_n(part.forces, 4 * shares.atoms, 0.0);
+  kernel_->range(plan_->tables(), atoms, shares.begin(share), shares.end(share),
+                 scratch.aligned(kernel_->scratch(plan_->tables(), atoms)), part);
+}
+
+// What all shares make of the forces on the atoms of one.
+void Evaluator::sum_forces(std::int64_t share, const std::vector<Results>& parts,
+                           std::vector<double>& forces) const {
+  const Shares& shares = list_.shares();
+  for (std::int64_t i = shares.begin(share); i < shares.end(share); ++i) {
     double sum[4] = {0, 0, 0, 0};
-    for (const Results& part : shares)
+    for (const Results& part : parts)
       for (int x = 0; x < 4; ++x) sum[x] += part.forces[4 * i + x];
     for (int x = 0; x < 3; ++x) forces[3 * i + x] = sum[x];
   }

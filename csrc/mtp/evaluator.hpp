@@ -37,7 +37,9 @@ class Evaluator final : public ForceField {
  private:
   void make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks);
   void place_rows(const std::vector<std::int32_t>& only, std::size_t n);
-  void sum_forces(const std::vector<Results>& shares, std::vector<double>& forces) const;
+  void run_kernel(std::int64_t share, int thread, Results& part);
+  void sum_forces(std::int64_t share, const std::vector<Results>& parts,
+                  std::vector<double>& forces) const;
   void sum_chunks(const std::vector<Results>& results, Evaluation& result);
   void refuse(std::int64_t i, std::int64_t j) const;
 

@@ -1,9 +1,12 @@
 #include "mtp/ghost_list.hpp"
 
+#include <omp.h>
+
 #include <exception>
 #include <memory>
 
 #include "ghost_grid.hpp"
+#include "mtp/claims.hpp"
 
 namespace elyte::mtp {
 
@@ -21,13 +24,15 @@ void GhostList::build(const Configuration& c, double reach, std::vector<std::int
   bounds_.resize(static_cast<std::size_t>(c.n) * (species_count + 1));
   std::vector<int> most(neighbours_.size(), 0);
   std::exception_ptr error;  // may not leave the parallel region
-#pragma omp parallel for schedule(static) num_threads(threads_) if (threads_ > 1)
-  for (std::int64_t share = 0; share < shares_.count; ++share) try {
-      most[share] = list_share(share, grid, kernel);
-    } catch (...) {
+  Claims claims(shares_.count, threads_);
+#pragma omp parallel num_threads(threads_) if (threads_ > 1)
+  try {
+    claims.work(omp_get_thread_num(),
+                [&](std::int64_t share) { most[share] = list_share(share, grid, kernel); });
+  } catch (...) {
 #pragma omp critical
-      error = std::current_exception();
-    }
+    error = std::current_exception();
+  }
   if (error) std::rethrow_exception(error);
   most_neighbours_ = most.empty() ? 0 : *std::max_element(most.begin(), most.end());
   whole_.resize(3 * grid.wrap.size());

@@ -53,7 +53,7 @@ class PySimulation {
         simulation_(field_of(capsule_), settings_from(settings), state_from(state)) {}
 
   nb::dict run(std::int64_t steps, Input temperatures, Input pressures, nb::object volumes,
-               const nb::dict& into, bool first, const std::string& rows, double pause_above) {
+               const nb::dict& into, bool first, double pause_above) {
     Targets targets{temperatures.data(), pressures.data(), nullptr};
     const auto needed = static_cast<std::size_t>(std::max<std::int64_t>(steps, first ? 1 : 0));
     if (temperatures.size() < needed || pressures.size() < needed)
@@ -67,12 +67,11 @@ class PySimulation {
       throw std::invalid_argument("a prescribed volume needs volumes");
     }
     Records records = records_from(into, steps, first);
-    const Rows wanted = rows_named(rows);
     Report report;
     {
       nb::gil_scoped_release release;
       if (first) simulation_.record(targets, records);
-      report = simulation_.run(steps, targets, records, wanted, pause_above);
+      report = simulation_.run(steps, targets, records, pause_above);
     }
     nb::dict d;
     d["steps"] = report.steps;
@@ -86,10 +85,11 @@ class PySimulation {
     return d;
   }
 
-  // Grade the atoms that are due at every step; `run` then needs grades (steps, 2) in `into`.
-  void watch_grades(const nb::dict& maps, std::int64_t rotation, double margin) {
-    simulation_.watch_grades(grade_maps_from(maps), rotation, margin);
-    watches_ = true;
+  // Grade at steps that are multiples of `every`; `run` then needs grades (steps / every + 1, 2) in
+  // `into`.
+  void watch_grades(const nb::dict& maps, std::int64_t every, std::int64_t rotation, double margin) {
+    simulation_.watch_grades(grade_maps_from(maps), every, rotation, margin);
+    grades_every_ = every;
   }
 
   nb::dict state() { return state_to(simulation_.state); }
@@ -99,16 +99,6 @@ class PySimulation {
     const CloseContact& c = simulation_.closest();
     if (c.step < 0) return nb::none();
     return nb::make_tuple(c.distance, c.pair[0], c.pair[1], c.step);
-  }
-
-  // ∂E_i/∂θ of the last evaluation, (n, row width), or their sums over the atoms of each species,
-  // (species, row width), or None; a view that the next run overwrites.
-  nb::object rows() {
-    const Evaluation& last = simulation_.last_evaluation();
-    if (last.want_rows == Rows::none || last.row_width == 0) return nb::none();
-    return nb::cast(nb::ndarray<nb::numpy, const double>(
-        last.rows.data(), {last.rows.size() / last.row_width, last.row_width},
-        nb::find(this)));
   }
 
   void evaluate() {
@@ -169,13 +159,13 @@ class PySimulation {
       r.weights = weights.data();
       r.flux = room("flux", rows(r.flux_every) * static_cast<std::size_t>(r.n_groups) * 3);
     }
-    if (watches_) r.grades = room("grades", 2 * static_cast<std::size_t>(steps));
+    if (grades_every_ > 0) r.grades = room("grades", 2 * rows(grades_every_));
     return r;
   }
 
   nb::capsule capsule_;  // keeps the original force field alive
   Simulation simulation_;
-  bool watches_ = false;
+  std::int64_t grades_every_ = 0;  // 0: never
 };
 
 // A force field to be evaluated again and again: it keeps its neighbour list.
@@ -228,10 +218,10 @@ NB_MODULE(dynamics, m) {
       .def(nb::init<nb::capsule, const nb::dict&, const nb::dict&>(), "force_field"_a, "state"_a,
            "settings"_a)
       .def("run", &PySimulation::run, "steps"_a, "temperatures"_a, "pressures"_a,
-           "volumes"_a.none(), "into"_a, "first"_a, "rows"_a = "",
+           "volumes"_a.none(), "into"_a, "first"_a,
            "pause_above"_a = std::numeric_limits<double>::infinity())
-      .def("watch_grades", &PySimulation::watch_grades, "maps"_a, "rotation"_a, "margin"_a)
-      .def("rows", &PySimulation::rows)
+      .def("watch_grades", &PySimulation::watch_grades, "maps"_a, "every"_a, "rotation"_a,
+           "margin"_a)
       .def("closest", &PySimulation::closest)
       .def("state", &PySimulation::state)
       .def("evaluate", &PySimulation::evaluate)

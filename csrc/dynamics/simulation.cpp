@@ -96,20 +96,24 @@ Report Simulation::check(double previous_energy) {
 
 // ---- grades ---------------------------------------------------------------------------------
 
-void Simulation::watch_grades(GradeMaps maps, std::int64_t rotation, double margin) {
-  if (rotation < 1 || !(margin >= 0)) throw std::invalid_argument("rotation or margin of grades");
+void Simulation::watch_grades(GradeMaps maps, std::int64_t every, std::int64_t rotation,
+                              double margin) {
+  if (every < 1 || rotation < 1 || !(margin >= 0))
+    throw std::invalid_argument("interval, rotation or margin of grades");
   const std::int64_t graded = maps.by_atoms ? state.n : 1;
-  grading_.emplace(Grading{std::move(maps), DueAtoms(graded, rotation, margin)});
+  grading_.emplace(Grading{std::move(maps), every, DueAtoms(graded, rotation, margin)});
 }
 
-// Of the next step. Rows of all atoms hold those of the ones that are due.
-void Simulation::ask_for_rows(Rows rows) {
-  evaluation_.want_rows = rows;
-  if (!grading_) return;
+// Returns whether the step, whose forces are about to be made, is graded.
+bool Simulation::ask_for_grades(std::int64_t step) {
+  evaluation_.grading = nullptr;
+  evaluation_.mean = nullptr;
+  if (!grading_ || step % grading_->every != 0) return false;
   grading_->maps.ask(evaluation_);
-  const auto& due = grading_->due.choose(state.step + 1, rows != Rows::none);
+  const auto& due = grading_->due.choose(step, grading_->every > 1);
   evaluation_.only = grading_->maps.by_atoms ? &due : nullptr;
   evaluation_.grades.clear();
+  return true;
 }
 
 void Simulation::take_grades(Records& records) {
@@ -122,7 +126,7 @@ void Simulation::take_grades(Records& records) {
   row[1] = static_cast<double>(due.atom());
 }
 
-Report Simulation::run(std::int64_t steps, const Targets& targets, Records& records, Rows rows,
+Report Simulation::run(std::int64_t steps, const Targets& targets, Records& records,
                        double pause_above) {
   evaluate_if_needed();
   Report report;
@@ -139,7 +143,7 @@ Report Simulation::run(std::int64_t steps, const Targets& targets, Records& reco
         history_.pop_front();
     }
     const double energy = state.energy;
-    ask_for_rows(index + 1 == steps ? rows : Rows::none);
+    const bool graded = ask_for_grades(state.step + 1);
     advance(BOLTZMANN * targets.temperature[index], targets.pressure[index],
             targets.volume ? targets.volume[index] : 0);
     ++state.step;
@@ -148,7 +152,7 @@ Report Simulation::run(std::int64_t steps, const Targets& targets, Records& reco
     report.steps = index + 1;
     if (report.stop != Stop::none) return report;
     write_due(targets, index, records);
-    if (!grading_) continue;
+    if (!graded) continue;
     take_grades(records);
     if (!(grading_->due.largest() <= pause_above)) return report;
   }

@@ -82,7 +82,7 @@ struct Records {
   const double* weights = nullptr;       // (n)
   std::int64_t n_groups = 0;
   double* flux = nullptr;        // (rows, groups, 3)
-  double* grades = nullptr;      // (steps, 2) with watch_grades(): the largest, and whose it is
+  double* grades = nullptr;      // (looks, 2) with watch_grades(): the largest, and whose it is
   std::int64_t grade_rows = 0;
   std::int64_t series_rows = 0, frame_rows = 0, flux_rows = 0;  // written so far
 };
@@ -113,20 +113,20 @@ class Simulation {
  public:
   Simulation(const ForceField& force_field, const Settings& settings, State state);
 
-  // The last step's forces come with these rows ∂E_i/∂θ, where the force field has such. Where
-  // grades are watched the run pauses after a step whose largest is above `pause_above` or no number.
-  Report run(std::int64_t steps, const Targets& targets, Records& records, Rows rows = Rows::none,
+  // Where grades are watched the run pauses after a step whose largest is above `pause_above` or no
+  // number.
+  Report run(std::int64_t steps, const Targets& targets, Records& records,
              double pause_above = std::numeric_limits<double>::infinity());
-  // From now on grade every step by rows that come with the forces: the atoms that are due, or the
-  // mean, whose atom is called 0.
-  void watch_grades(GradeMaps maps, std::int64_t rotation, double margin);
+  // From now on grade steps that are multiples of `every` by rows that come with the forces: at each
+  // step the atoms that are due, at steps further apart all of them; or the mean, whose atom is
+  // called 0.
+  void watch_grades(GradeMaps maps, std::int64_t every, std::int64_t rotation, double margin);
   void record(const Targets& targets, Records& records);  // the present step, before a run
 
   State state;
   Settings settings;
   const std::deque<Snapshot>& history() const { return history_; }
   const CloseContact& closest() const { return closest_; }
-  const Evaluation& last_evaluation() const { return evaluation_; }
   double kinetic() const;  // at the step, eV
   void evaluate_moved();
   void evaluate_if_needed();
@@ -157,7 +157,7 @@ class Simulation {
   Motion motion() const;
   double conserved(double kinetic, double kT, double pressure) const;
   double strain_mass(double kT) const;
-  void ask_for_rows(Rows rows);
+  bool ask_for_grades(std::int64_t step);
   void take_grades(Records& records);
   void write_due(const Targets& targets, std::int64_t index, Records& records);
   void write_series(double kT, double pressure, Records& records);
@@ -169,6 +169,7 @@ class Simulation {
   Evaluation evaluation_;
   struct Grading {
     GradeMaps maps;
+    std::int64_t every;
     DueAtoms due;
   };
   std::optional<Grading> grading_;

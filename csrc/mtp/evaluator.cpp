@@ -120,7 +120,7 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   if (result.grading)
     grade_rows(*kernel_, plan_->model(), list_.types(), threads, scratch_, result);
   if (result.mean)
-    grade_mean(*kernel_, plan_->model(), list_.types(), result.want_rows == Rows::of_atoms, result);
+    grade_mean(*kernel_, plan_->model(), list_.types(), scratch_.front(), result);
 }
 
 // Energies of the atoms of a share, and the forces that they make on all atoms.

@@ -1,13 +1,10 @@
 #include "mtp/evaluator.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <stdexcept>
 
-#include "mtp/claims.hpp"
 #include "mtp/grades.hpp"
 
 namespace elyte::mtp {
@@ -43,14 +40,12 @@ const Kernel& choose_kernel(const std::string& name, const std::string& precisio
                               "' on this processor; there are: " + known);
 }
 
-Evaluator::Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads,
+Evaluator::Evaluator(std::shared_ptr<const Plan> plan, double skin, std::shared_ptr<Team> team,
                      const Kernel& kernel)
     : plan_(std::move(plan)),
-      threads_(std::max(threads, 1)),
+      team_(std::move(team)),
       kernel_(&kernel),
       origin_(plan_->model().max_distance, skin) {}
-
-ForceField* Evaluator::clone() const { return new Evaluator(plan_, origin_.skin(), threads_, *kernel_); }
 
 namespace {
 
@@ -86,7 +81,7 @@ bool Evaluator::update_list(const Configuration& c) {
                                   std::to_string(c.numbers[i]));
   }
   origin_.forget();
-  list_.build(c, origin_.reach(), std::move(types), plan_->tables().species_count, *kernel_, threads_);
+  list_.build(c, origin_.reach(), std::move(types), plan_->tables().species_count, *kernel_, *team_);
   origin_.set(c);
   return true;
 }
@@ -95,8 +90,7 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   update_list(c);
   const auto n = static_cast<std::size_t>(c.n);
   const auto count = static_cast<std::size_t>(list_.shares().count);
-  const int threads = list_.threads();
-  scratch_.resize(static_cast<std::size_t>(threads));
+  scratch_.resize(static_cast<std::size_t>(team_->threads()));
   energies_.resize(n);
   result.forces.resize(3 * n);
   double* forces = forces_.aligned(4 * n * count);
@@ -107,18 +101,14 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
     part.forces = forces;
     forces += 4 * n;
   }
-  Claims passes(list_.shares().count, threads), sums(list_.shares().count, threads);
-#pragma omp parallel num_threads(threads) if (threads > 1)
-  {
-    const int thread = omp_get_thread_num();
-    list_.place(c, thread, omp_get_num_threads());
-    passes.work(thread, [&](std::int64_t share) { run_kernel(share, thread, results[share]); });
-#pragma omp barrier
-    sums.work(thread, [&](std::int64_t share) { sum_forces(share, results, result.forces); });
-  }
+  list_.place(c, *team_);
+  team_->share(list_.shares().count,
+              [&](std::int64_t share, int thread) { run_kernel(share, thread, results[share]); });
+  team_->share(list_.shares().count,
+              [&](std::int64_t share, int) { sum_forces(share, results, result.forces); });
   sum_chunks(results, result);
   if (result.grading)
-    grade_rows(*kernel_, plan_->model(), list_.types(), threads, scratch_, result);
+    grade_rows(*kernel_, plan_->model(), list_.types(), *team_, scratch_, result);
   if (result.mean)
     grade_mean(*kernel_, plan_->model(), list_.types(), scratch_.front(), result);
 }

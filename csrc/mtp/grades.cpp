@@ -1,7 +1,5 @@
 #include "mtp/grades.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -108,27 +106,24 @@ void grade_mean(const Kernel& kernel, const MtpModel& model, const std::vector<s
 }
 
 void grade_rows(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
-                int threads, std::vector<AlignedMemory>& scratch, Evaluation& result) {
+                Team& team, std::vector<AlignedMemory>& scratch, Evaluation& result) {
   const std::size_t count = result.only ? result.only->size() : types.size();
   std::vector<std::vector<std::size_t>> places(model.species.size());
   for (std::size_t k = 0; k < count; ++k) {
     const std::size_t atom = result.only ? static_cast<std::size_t>((*result.only)[k]) : k;
     places[static_cast<std::size_t>(types[atom])].push_back(k);
   }
-  const std::vector<Batch> batches = batches_of(result, places, model.species, threads);
+  const std::vector<Batch> batches = batches_of(result, places, model.species, team.threads());
   result.grades.resize(count);
   const std::size_t width = result.row_width;
   for (const GradeMap& map : *result.grading)
     if (map.width != width)
       throw std::invalid_argument("a map to grades is for rows of another length");
-  const int used = std::max(1, std::min(threads, static_cast<int>(batches.size())));
   const std::size_t needed = kernel.grade_scratch(width + 1);
-  scratch.resize(std::max(scratch.size(), static_cast<std::size_t>(used)));
-#pragma omp parallel for schedule(dynamic, 1) num_threads(used) if (used > 1)
-  for (std::size_t k = 0; k < batches.size(); ++k) {
-    AlignedMemory& memory = scratch[static_cast<std::size_t>(omp_get_thread_num())];
-    grade_batch(kernel, batches[k], width, memory.aligned(needed), result);
-  }
+  team.share(static_cast<std::int64_t>(batches.size()), [&](std::int64_t k, int thread) {
+    AlignedMemory& memory = scratch[static_cast<std::size_t>(thread)];
+    grade_batch(kernel, batches[static_cast<std::size_t>(k)], width, memory.aligned(needed), result);
+  });
 }
 
 }  // namespace elyte::mtp

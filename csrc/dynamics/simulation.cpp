@@ -105,12 +105,12 @@ void Simulation::watch_grades(GradeMaps maps, std::int64_t every, std::int64_t r
 }
 
 // Returns whether the step, whose forces are about to be made, is graded.
-bool Simulation::ask_for_grades(std::int64_t step) {
+bool Simulation::ask_for_grades() {
   evaluation_.grading = nullptr;
   evaluation_.mean = nullptr;
-  if (!grading_ || step % grading_->every != 0) return false;
+  if (!grading_ || state.step % grading_->every != 0) return false;
   grading_->maps.ask(evaluation_);
-  const auto& due = grading_->due.choose(step, grading_->every > 1);
+  const auto& due = grading_->due.choose(state.step, grading_->every > 1);
   evaluation_.only = grading_->maps.by_atoms ? &due : nullptr;
   evaluation_.grades.clear();
   return true;
@@ -143,11 +143,11 @@ Report Simulation::run(std::int64_t steps, const Targets& targets, Records& reco
         history_.pop_front();
     }
     const double energy = state.energy;
-    const bool graded = ask_for_grades(state.step + 1);
+    ++state.step;  // to which the forces belong that advance() makes
+    state.time += settings.timestep;
+    const bool graded = ask_for_grades();
     advance(BOLTZMANN * targets.temperature[index], targets.pressure[index],
             targets.volume ? targets.volume[index] : 0);
-    ++state.step;
-    state.time += settings.timestep;
     report = check(energy);
     report.steps = index + 1;
     if (report.stop != Stop::none) return report;

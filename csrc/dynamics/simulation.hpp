@@ -157,7 +157,7 @@ class Simulation {
   Motion motion() const;
   double conserved(double kinetic, double kT, double pressure) const;
   double strain_mass(double kT) const;
-  bool ask_for_grades(std::int64_t step);
+  bool ask_for_grades();
   void take_grades(Records& records);
   void write_due(const Targets& targets, std::int64_t index, Records& records);
   void write_series(double kT, double pressure, Records& records);

@@ -1,6 +1,7 @@
 // Threads that share work piece by piece.
 #pragma once
 
+#include <unistd.h>
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -10,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -26,6 +28,14 @@ namespace elyte {
 // other programs hold the cores, the caller does all by itself in the time of one thread.
 class Team {
  public:
+  // One that several callers keep. A process forked from this one has a copy without its threads, which
+  // cannot be ended: it is left as it is.
+  static std::shared_ptr<Team> shared(int threads) {
+    return std::shared_ptr<Team>(new Team(threads), [process = getpid()](Team* team) {
+      if (getpid() == process) delete team;
+    });
+  }
+
   explicit Team(int threads) : own_(static_cast<std::size_t>(std::max(threads, 1))) {}
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;

@@ -25,7 +25,7 @@ class Evaluator final : public ForceField {
   Evaluator(std::shared_ptr<const Plan> plan, double skin, std::shared_ptr<Team> team,
             const Kernel& kernel);
   Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads, const Kernel& kernel)
-      : Evaluator(std::move(plan), skin, std::make_shared<Team>(threads), kernel) {}
+      : Evaluator(std::move(plan), skin, Team::shared(threads), kernel) {}
 
   double cutoff() const override { return plan_->model().max_distance; }
   // Throws std::invalid_argument for an unknown species, atoms at one point, positions that are

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -217,6 +219,29 @@ def test_threads_come_and_go() -> None:
         assert_same_bits(follower.evaluate(frame), expected)
         time.sleep(0.002)  # they sleep by now
         assert_same_bits(follower.evaluate(frame), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_does_without_threads_and_ends() -> None:
+    frame, kernel = structure(6, 100, 0.05), Kernel(potential(8).native_arrays())
+    follower = kernel.follower(0.0, 3)
+    expected = follower.evaluate(frame)
+    time.sleep(0.05)  # the threads sleep
+    child = os.fork()
+    if child == 0:
+        same = follower.evaluate(frame).forces.tobytes() == expected.forces.tobytes()
+        del follower
+        os._exit(0 if same else 1)
+    for _ in range(200):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        pytest.fail("the forked process hangs")
+    assert status == 0
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from elyte.chemistry import Recipe
@@ -53,8 +54,8 @@ def run(
         display.say("the report is written")
     print_properties(data.quantities, console)
     for warning in data.warnings:
-        console.print(f"[yellow]note[/yellow]  {warning}")
-    console.print(f"report: {page}")
+        console.print(f"[yellow]note[/yellow]  {escape(warning)}")
+    console.print(f"report: {page}", markup=False)
 
 
 def _stop_on_interrupt(project: Project) -> None:
@@ -112,7 +113,7 @@ def status(
         segments = f"{before} segments of equilibration and {after} of production"
         console.print(f"{chain['temperature']:g} K, run {chain['replica'] + 1}: {segments}")
     for line in [*state["quarantined"], *state["messages"]]:
-        console.print(f"[yellow]note[/yellow]  {line}")
+        console.print(f"[yellow]note[/yellow]  {escape(line)}")
 
 
 def _milli(value: float) -> str:

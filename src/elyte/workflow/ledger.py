@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from elyte.core.errors import InputError, Outcome, StorageError
+from elyte.core.errors import InputError, Outcome, StorageError, did_you_mean
 from elyte.core.formats import write_dataset
 from elyte.core.frame import Dataset, Frame, LabelledFrame, Labels
 from elyte.workflow.arrays import load_arrays, save_arrays
@@ -299,6 +299,11 @@ class Ledger:
         Returns:
             How many frames were written.
         """
+        if level is not None and level not in (levels := self.levels()):
+            raise InputError(
+                f"{self.folder} holds no labels of '{level}'{did_you_mean(level, levels)}; "
+                f"there are: {', '.join(levels) or 'none'}"
+            )
         with_atoms = Path(path).suffix.lower() in (".xyz", ".extxyz")
         entries = self._chosen(level, with_atoms)
         if not Path(path).suffix:

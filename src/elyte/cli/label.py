@@ -22,7 +22,8 @@ from elyte.reference.firewall import Limits
 from elyte.reference.intact import check_molecules
 from elyte.reference.labelling import TIME_LIMIT, isolated_atom_energies, label_frames
 from elyte.reference.settings import EngineSettings
-from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
+from elyte.workflow.ledger import Ledger
+from elyte.workflow.reading import ISOLATED_ATOM
 
 
 def label(

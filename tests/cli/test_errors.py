@@ -12,6 +12,8 @@ import pytest
 from rich.console import Console
 
 from elyte.cli.display import Display
+from elyte.cli.run import status
+from elyte.core.errors import FormatError
 
 
 def elyte(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -35,3 +37,10 @@ def test_brackets_of_a_name_are_shown() -> None:
     written = StringIO()
     Display(Console(width=80, file=written)).say("run[b] is [/red] written")
     assert "run[b] is [/red] written" in written.getvalue()
+
+
+@pytest.mark.parametrize("text", ["garbage", "{}", "[1]"])
+def test_a_status_that_no_run_wrote_is_said(tmp_path: Path, text: str) -> None:
+    (tmp_path / "status.json").write_text(text)
+    with pytest.raises(FormatError, match="is not what a run writes"):
+        status(tmp_path)

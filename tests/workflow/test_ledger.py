@@ -193,6 +193,9 @@ def test_a_read_only_folder(tmp_path):
 def test_no_ledger_to_read(tmp_path):
     with pytest.raises(StorageError, match="no ledger"):
         Ledger(tmp_path, writable=False)
+    (tmp_path / "ledger.sqlite").touch()
+    with Ledger(tmp_path, writable=False) as empty, pytest.raises(DamagedData, match="is empty"):
+        empty.entries()
 
 
 FULL = """

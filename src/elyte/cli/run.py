@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ from rich.table import Table
 from elyte.chemistry import Recipe
 from elyte.cli.display import Display, duration, wide_console
 from elyte.cli.recipe import check_reference
-from elyte.core.errors import InputError
+from elyte.core.errors import FormatError, InputError
 from elyte.learning import Project, Stopped, start
 from elyte.learning.driver import run as run_loop
 from elyte.report import build_report, print_properties
@@ -90,7 +90,13 @@ def status(
             f"{folder} is not a project folder: there is no status.json in it; "
             "start one with `elyte run RECIPE --project DIR`"
         )
-    state = json.loads(path.read_text())
+    try:
+        _print_status(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{path} is not what a run writes ({error!r})") from error
+
+
+def _print_status(state: dict[str, Any]) -> None:
     console = Console(highlight=False)
     table = Table("round", "labels", "new", "F own", "F train", "grade", "stopped", "time")
     for record in state["rounds"]:

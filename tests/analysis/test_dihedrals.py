@@ -80,7 +80,7 @@ def test_withheld_when_too_short() -> None:
     found = dihedral_population([np.zeros((4, 1))], -30, 30)
     assert found.withheld == "none of 1 molecules ever leaves it"
     found = dihedral_population([np.array([[0.0], [90], [0], [90]])], -30, 30)
-    assert found.withheld == "only 4 values"
+    assert found.withheld == "only 4 values of at least 8"
 
 
 def test_bad_input() -> None:

@@ -91,7 +91,7 @@ def test_clusters_by_number_of_anions() -> None:
 
 def test_withheld_when_too_short() -> None:
     found = networks(bonds(3, 4, 2, [(0, 0, 0), (0, 1, 0), (2, 2, 1), (2, 1, 1)]))
-    assert mean_network_size([found]).withheld == "only 3 values"
+    assert mean_network_size([found]).withheld == "only 3 values of at least 8"
 
 
 def test_bad_input() -> None:

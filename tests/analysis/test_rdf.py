@@ -219,7 +219,7 @@ def test_of_two_minima_alike_the_one_within_reach_ends_the_shell() -> None:
 def test_no_shell_is_said() -> None:
     assert "no maximum" in first_shell(R, np.ones_like(R)).reason
     falling = np.where(R < 2, 0, 1 + 3 * np.exp(-(R - 2) / 6))
-    assert "without a minimum" in first_shell(R, falling).reason
+    assert "no minimum up to 10.0 Å" in first_shell(R, falling).reason
 
 
 def test_curves_carry_their_shell() -> None:

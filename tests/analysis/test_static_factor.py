@@ -50,7 +50,7 @@ def test_a_crystal_scatters_at_its_own_vectors_only() -> None:
     np.testing.assert_allclose(curve.y[~bragg], 0, atol=1e-18)
     assert curve.y_error is not None
     assert np.isnan(curve.y_error).all()
-    assert curve.details["no_error"] == "only 1 frames"
+    assert curve.details["no_error"] == "only 1 frames of at least 8"
 
 
 def test_weights() -> None:

@@ -143,7 +143,7 @@ def test_what_needs_velocities_or_times_is_a_row_that_says_so() -> None:
     found = analyse(still, system, 300.0, options=options)
     for name in ("velocity autocorrelation", "velocity cross-correlation within the first shell"):
         (row,) = (q for q in found.quantities if q.name == name)
-        assert row.withheld == "no velocities in the trajectory"
+        assert row.withheld.startswith("no velocities in the trajectory; `elyte md --velocities")
         assert "Li+" in row.species
     timeless = replace(still, times=np.zeros(FRAMES))
     found = analyse(timeless, system, 300.0, options=options)

@@ -104,6 +104,24 @@ def test_chosen_properties_pairs_and_cutoffs(trajectory: Path, tmp_path: Path) -
     assert ("coordination number", "element Li–element Cl") in names
 
 
+def test_a_single_frame_gives_its_structure_and_says_so(trajectory: Path, tmp_path: Path) -> None:
+    text = run(trajectory, "--every", "1000", "--properties", "density", "--out", tmp_path)
+    assert "1 frames, 12 Li+, 12 Cl-" in text
+    assert "a single frame; nothing that depends on time is computed" in text
+
+
+@pytest.mark.parametrize("kind", ["folder", "cut", "empty"])
+def test_what_is_no_trajectory_is_refused(trajectory: Path, tmp_path: Path, kind: str) -> None:
+    whole, path = trajectory.read_bytes(), tmp_path / "run.h5"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(whole[: len(whole) // 2] if kind == "cut" else b"")
+    words = {"folder": "a folder", "cut": f"of {len(whole)} bytes are there", "empty": "is empty"}
+    with pytest.raises(InputError, match=words[kind]):
+        CliRunner().invoke(app, [str(path), "--out", str(tmp_path)], catch_exceptions=False)
+
+
 def test_several_temperatures_and_a_series(trajectory: Path, tmp_path: Path) -> None:
     table = tmp_path / "series.csv"
     rng = np.random.default_rng(0)
@@ -145,6 +163,9 @@ def test_several_temperatures_and_a_series(trajectory: Path, tmp_path: Path) -> 
         (["--pairs", "Li–Na"], "Na"),
         (["--cutoff", "Cl"], "NAME=VALUE"),
         (["--series", "none.csv"], "no such file"),
+        (["--topology", "none.pdb"], "none.pdb: no such file"),
+        (["--name", "C9=octane"], "formula 'C9', which is not there"),
+        (["--cutoff", "Cl-=50"], "beyond half the box, 11.00 Å"),
     ],
 )
 def test_bad_options_are_refused(

@@ -106,6 +106,10 @@ def test_label_asks_for_what_it_needs(tmp_path, structures):
         elyte("label", tmp_path / "absent.xyz", "--out", tmp_path / "a.xyz")
     with pytest.raises(FormatError, match="energy"):
         elyte("label", structures, "--audit")
+    with pytest.raises(FormatError, match="is a folder"):
+        elyte("label", tmp_path, "--out", tmp_path / "a.xyz")
+    with pytest.raises(InputError, match="no value of YAML"):
+        elyte("label", structures, "--set", "accuracy=[", "--out", tmp_path / "a.xyz")
 
 
 def test_ledger_and_quarantine(tmp_path, structures):

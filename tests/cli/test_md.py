@@ -149,8 +149,11 @@ def test_extrapolation_ends_a_run_with_its_frames(folder: Path, tmp_path: Path) 
         (["--time", "1ps", "--timestep", "10ps"], "shorter than a time step"),
         (["--time", "1ps", "--ensemble", "nptt"], "NPT"),
         (["--time", "1ps", "--thermostat", "busi"], "did you mean 'bussi'"),
-        (["--time", "1ps", "--index", "7"], "1 frames"),
+        (["--time", "1ps", "--index", "7"], "1 frame"),
         (["--time", "1ps", "--species", "Li"], "2 species"),
+        (["--time", "1ps", "--timestep", "-1fs"], "--timestep is -1fs; it must be above zero"),
+        (["--time", "1ps", "--active-set", "none.npz"], "cannot read the active set none.npz"),
+        (["--time", "1ps", "--resume", "--overwrite"], "choose one"),
     ],
 )
 def test_bad_options_get_one_clear_line(
@@ -159,6 +162,52 @@ def test_bad_options_get_one_clear_line(
     with pytest.raises(InputError, match=words.replace("(", r"\(")):
         call(folder, *options, "--out", str(tmp_path / "x.h5md"))
     assert not (tmp_path / "x.h5md").exists()
+
+
+def test_a_structure_that_cannot_be_run_leaves_no_file(folder: Path, tmp_path: Path) -> None:
+    atoms = read_frames(folder / "crystal.xyz")[0].to_ase()
+    for change, words in (("element", "does not know Na"), ("place", "at one point")):
+        changed = atoms.copy()
+        if change == "element":
+            changed.numbers[0] = 11
+        else:
+            changed.positions[1] = changed.positions[0]
+        changed.write(tmp_path / "bad.xyz")
+        files = [str(folder / "pot.almtp"), str(tmp_path / "bad.xyz"), "--time", "1ps"]
+        result = CliRunner().invoke(app, [*files, "--out", str(tmp_path / "x.h5md")])
+        assert isinstance(result.exception, InputError)
+        assert words in str(result.exception)
+        assert not (tmp_path / "x.h5md").exists()
+
+
+def test_a_name_that_is_no_trajectory_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"ends in \.h5, \.h5md, \.hdf5"):
+        call(folder, "--time", "1ps", "--out", str(tmp_path / "x.xyz"))
+
+
+def test_a_run_begins_where_another_ended_and_keeps_its_time_step(
+    folder: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "a.h5md", tmp_path / "b.h5md"
+    options = ["--time", "40fs", "--save-every", "10fs", "--no-watch"]
+    assert call(folder, *options, "--out", str(first))[0] == 0
+    files = [str(folder / "pot.almtp"), str(first)]
+    result = CliRunner().invoke(app, [*files, *options, "--out", str(second)])
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(read_h5md(second).positions[0], read_h5md(first).positions[-1])
+    with pytest.raises(InputError, match="time step of 1 fs, not 2 fs"):
+        call(folder, "--time", "1ps", "--timestep", "2fs", "--resume", "--out", str(first))
+
+
+def test_no_pressure_is_told_without_a_box(folder: Path, tmp_path: Path) -> None:
+    atoms = read_frames(folder / "crystal.xyz")[0].to_ase()
+    atoms.pbc = False
+    atoms.write(tmp_path / "cluster.xyz")
+    files = [str(folder / "pot.almtp"), str(tmp_path / "cluster.xyz"), "--time", "20fs"]
+    result = CliRunner().invoke(app, [*files, "--no-watch", "--out", str(tmp_path / "c.h5")])
+    assert result.exit_code == 0, result.output
+    assert " K (means)" in result.output
+    assert "nan" not in result.output
 
 
 def test_observed_while_it_runs_and_across_an_interruption(folder: Path, tmp_path: Path) -> None:

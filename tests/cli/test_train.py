@@ -138,14 +138,35 @@ def test_types_of_cfg_files_are_named(tmp_path: Path) -> None:
         (("--weights", "1,2"), "three numbers"),
         (("--held-out", "1.5"), "held out"),
         (("--init", "nothing.almtp"), "cannot read"),
+        (("--init", "nothing.almtp", "--cutoff", "6"), "--cutoff and --init"),
+        (("--cutoff", "0.5"), "no pair would be within it"),
     ],
 )
-def test_misuse_is_refused(tmp_path: Path, words: tuple[str, str], message: str) -> None:
+def test_misuse_is_refused(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
     data = tmp_path / "data.xyz"
     write_extxyz(data, dataset(2))
     with pytest.raises(InputError, match=message):
         run("train", data, "--out", tmp_path / "a.almtp", *words)
     assert not (tmp_path / "a.almtp").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("a.txt", ".almtp or .mtp"), ("a.almtp", "which is a folder")]
+)
+def test_a_name_for_no_potential_is_refused_before_the_training(
+    tmp_path: Path, name: str, message: str
+) -> None:
+    (tmp_path / "a.almtp").mkdir()
+    with pytest.raises(InputError, match=message):
+        run("train", tmp_path / "not-even-read.xyz", "--out", tmp_path / name)
+
+
+def test_names_are_printed_as_they_are_and_their_folder_is_made(tmp_path: Path) -> None:
+    data, out = tmp_path / "data[a].xyz", tmp_path / "new" / "p[b].almtp"
+    write_extxyz(data, dataset(3))
+    options = ("--level", 2, "--cutoff", 3.5, "--threads", 1, "--max-time", 5)
+    assert "p[b].almtp" in run("train", data, "--out", out, *options).replace("\n", "")
+    assert "p[b].almtp on data[a].xyz" in run("evaluate", out, data)
 
 
 @pytest.mark.parametrize("level", [5, 0, 30])

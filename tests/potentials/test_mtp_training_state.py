@@ -14,7 +14,7 @@ from elyte.potentials.mtp.loss import Loss, Weights
 from elyte.potentials.mtp.training import TrainingResult, train
 from elyte.potentials.mtp.watch import iterations_left
 
-from .test_mtp_training import frames_of, initial, labelled, truth
+from .training_cases import frames_of, initial, labelled, truth
 
 
 class Killed(Exception):

@@ -11,7 +11,7 @@ from elyte.core import Quantity
 from elyte.report import CurveData, ParityData, ReportData, RoundRecord
 from elyte.report.figures import curve_figures, series_figures, temperature_figures
 from elyte.report.learning_figures import MAX_DOTS, parity_figures, round_figures
-from elyte.report.plots import MAX_POINTS, binned, thinned
+from elyte.report.plots import MAX_POINTS, binned, significant, thinned
 
 
 def test_every_curve_is_drawn_once(data: ReportData) -> None:
@@ -130,3 +130,26 @@ def test_the_value_of_the_table_is_a_line_in_the_running_conductivity(data: Repo
     running = [f for _, f in curve_figures(data.curves, data.quantities) if "running" in f.title]
     assert [len(f.panels[0].lines) for f in running] == [1, 0]  # withheld at 400 K
     assert running[0].panels[0].lines[0]["y"] == 1.31
+
+
+def test_small_differences_of_large_values_keep_their_digits() -> None:
+    energies = -64.6949 + 1e-4 * np.arange(5) / 7
+    kept = np.array(significant(energies))
+    assert np.abs(kept - energies).max() < 1e-4 * np.ptp(energies)
+    assert significant([1.0, float("nan"), 2.0 / 3]) == [1.0, None, 0.66667]
+
+
+def test_a_curve_without_a_value_leaves_no_name_in_the_legend() -> None:
+    empty = CurveData("C(t)", [0.0, 1.0], [np.nan, np.nan], label="CIP", group="Rotation")
+    full = CurveData("C(t)", [0.0, 1.0], [1.0, 0.5], label="SSIP", group="Rotation")
+    ((_, figure),) = curve_figures([empty, full])
+    assert [s["label"] for s in figure.panels[0].series] == ["SSIP"]
+    assert curve_figures([empty]) == []
+
+
+def test_both_axes_of_a_parity_plot_are_in_one_unit() -> None:
+    values = 1e-3 * np.arange(4.0)
+    (figure,) = parity_figures([ParityData("energies", values, values + 1e-4, "eV/atom")])
+    (panel,) = figure.panels
+    assert panel.x.unit == panel.y.unit == "meV/atom"
+    assert panel.series[0]["x"] == [0.0, 1.0, 2.0, 3.0]

@@ -161,6 +161,23 @@ def test_the_print_is_light_and_shows_every_temperature(
     assert browser.errors == []
 
 
+def test_no_number_of_a_printed_table_runs_into_its_unit(browser: Browser, tmp_path: Path) -> None:
+    quantities = [
+        Quantity(f"density {k}", 1.41742, 0.00123, "10⁻³ eV/atom", "a mean", 65.0, temperature=400)
+        for k in range(31)
+    ]
+    path = tmp_path / "index.html"
+    path.write_text(render(ReportData("long", quantities=quantities)), encoding="utf-8")
+    browser.open(path, width=688)  # A4 without its margins
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    cells = "[...document.querySelectorAll('.properties .number, .properties .unit')]"
+    assert browser.evaluate(f"{cells}.length") == 62
+    assert browser.evaluate(f"{cells}.filter(c => c.scrollWidth > c.clientWidth).length") == 0
+    heading = "document.querySelector('.category > summary').offsetHeight"
+    assert browser.evaluate(heading) > 0
+    browser.call("Emulation.setEmulatedMedia", media="")
+
+
 def test_text_from_outside_is_only_text(browser: Browser, tmp_path: Path) -> None:
     nasty = "</script><script>window.broken = 1; console.error('x')</script><img src=x onerror=a()>"
     curve = CurveData(nasty, [0.0, 1.0], [1.0, 2.0], None, nasty, nasty, nasty, nasty, 300.0, nasty)

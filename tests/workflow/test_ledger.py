@@ -193,6 +193,9 @@ def test_a_read_only_folder(tmp_path):
 def test_no_ledger_to_read(tmp_path):
     with pytest.raises(StorageError, match="no ledger"):
         Ledger(tmp_path, writable=False)
+    (tmp_path / "ledger.sqlite").touch()
+    with Ledger(tmp_path, writable=False) as empty, pytest.raises(DamagedData, match="is empty"):
+        empty.entries()
 
 
 FULL = """
@@ -265,6 +268,9 @@ def test_export_to_every_format(tmp_path):
         assert ledger.export(tmp_path / "a.extxyz") == 4
         assert ledger.export(tmp_path / "a.cfg") == 3
         assert ledger.export(tmp_path / "deepmd") == 3
+        with pytest.raises(InputError, match="no labels of 'B'; there are: A"):
+            ledger.export(tmp_path / "b.extxyz", level="B")
+    assert not (tmp_path / "b.extxyz").exists()
     for name in ("a.extxyz", "a.cfg", "deepmd"):
         back = read_dataset(tmp_path / name, species=species)
         assert np.allclose(back[2].labels.stress, sample(2)[1].stress)

@@ -75,7 +75,7 @@ def over_temperatures(points: Sequence[StatePoint]) -> Findings:
     """Arrhenius and VFT fits of what is transported, and thermal expansion, at one pressure."""
     kelvins = {p.temperature for p in points if p.temperature is not None}
     if len(kelvins) < 2:
-        reason = "runs at one temperature; give several"
+        reason = "runs at one temperature; several are needed"
         return Findings(
             [
                 Quantity.withhold("activation energy", "kJ/mol", reason),

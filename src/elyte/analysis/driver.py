@@ -176,6 +176,9 @@ def _judge(
 ) -> None:
     """Compute the halves of all runs, and let every quantity say whether it has converged."""
     done, both = len(steps), []
+    if min(map(len, context.runs)) < 2:  # a single frame has no halves
+        result.quantities[:] = judged(result.quantities, [[], []], np.nan, wanted, starts)
+        return
     for which in (0, 1):
         half = _part(context, [halves(len(o))[which] for o in context.runs])
         for step in steps:

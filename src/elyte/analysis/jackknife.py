@@ -37,7 +37,7 @@ def jackknife(
     count = min(groups, len(samples))
     whole = estimate((weights * samples).sum(axis=0) / weights.sum(axis=0))
     if count < 5:
-        return Mean(whole, np.nan, count, 1.0, f"only {count} independent samples")
+        return Mean(whole, np.nan, count, 1.0, f"only {count} independent samples of at least 5")
     weighted, total = weights * samples, np.broadcast_to(weights, samples.shape)
     sums, norms = weighted.sum(axis=0), total.sum(axis=0)
     without = np.array(

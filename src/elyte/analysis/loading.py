@@ -22,7 +22,7 @@ from elyte.analysis.whole import MoleculeTree
 from elyte.chemistry.bonds import bond_graph, molecule_ids
 from elyte.core.errors import FormatError, InputError
 from elyte.core.frame import Frame
-from elyte.core.h5md import h5md_header, open_h5md
+from elyte.core.h5md import SUFFIXES, h5md_header, open_h5md
 from elyte.core.trajectory import Trajectory
 
 Array = NDArray[np.float64]
@@ -74,7 +74,9 @@ def record(
     files = [Path(parts)] if isinstance(parts, str | Path) else [Path(p) for p in parts]
     if not files:
         raise InputError("there is no trajectory to read")
-    for file in files:
+    for file in [*files, *([] if topology is None else [Path(topology)])]:
+        if file.is_dir():
+            raise FormatError(f"{file}: a folder; name a file")
         if not file.exists():
             raise FormatError(f"{file}: no such file")
     if timestep is not None and not (np.isfinite(timestep) and timestep > 0):
@@ -229,7 +231,7 @@ def _sliced(blocks: Iterator[Block], frames: slice) -> Iterator[Block]:
 
 def _is_own(file: Path) -> bool:
     """Whether a file is H5MD as elyte writes it: with elements, and unwrapped."""
-    if file.suffix.lower() not in {".h5", ".h5md", ".hdf5"}:
+    if file.suffix.lower() not in SUFFIXES:
         return False
     try:
         with h5py.File(file, "r", locking=False) as opened:

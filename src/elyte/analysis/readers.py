@@ -152,8 +152,17 @@ def _open_mdanalysis(file: Path, topology: str | Path | None, frames: slice) -> 
             universe = mda.Universe(*_arguments(file, topology), **_formats(file, topology))
         except Exception as error:  # readers of other people's files raise anything
             hint = "" if topology else "; give a topology by --topology"
-            raise FormatError(f"{file}: MDAnalysis cannot read it ({error}){hint}") from error
+            what = f"{file} with {topology}" if topology else str(file)
+            raise FormatError(
+                f"{what}: MDAnalysis cannot read it ({first_sentence(error)}){hint}"
+            ) from error
         return open_universe(universe, frames, str(file))
+
+
+def first_sentence(error: Exception) -> str:
+    """Return what an error of MDAnalysis says, without its pages of advice."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines) if len(lines) < 4 else lines[0]
 
 
 def _arguments(file: Path, topology: str | Path | None) -> list[str]:
@@ -196,7 +205,7 @@ def _universe_blocks(universe: Any, frames: slice, timed: bool, name: str) -> It
                     yield _block(steps)
                     steps = []
     except (OSError, EOFError, ValueError) as error:
-        raise FormatError(f"{name}: MDAnalysis cannot read it ({error})") from error
+        raise FormatError(f"{name}: MDAnalysis cannot read it ({first_sentence(error)})") from error
     if steps:
         yield _block(steps)
 
@@ -243,7 +252,8 @@ def elements(universe: Any) -> NDArray[np.int64]:
         if found is not None:
             return found
     raise FormatError(
-        "the topology tells neither elements nor masses of its atoms; give one that does"
+        "neither elements nor masses of the atoms are known; give a topology that tells them "
+        "(--topology)"
     )
 
 

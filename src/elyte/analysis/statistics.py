@@ -110,12 +110,12 @@ def mean(series: ArrayLike | Sequence[ArrayLike]) -> Mean:
     if raw[0] <= 1e-28 * max(value**2, 1e-300):
         return Mean(value, 0.0, float(samples), float(max(samples - 1, 1)))
     if samples < 8:
-        return Mean(value, np.nan, np.nan, 1.0, f"only {samples} values")
+        return Mean(value, np.nan, np.nan, 1.0, f"only {samples} values of at least 8")
     variance, _ = _modelled(raw, lengths)
     effective = float((spread + variance) / variance)
     reason = ""
     if effective < _LEAST_EFFECTIVE:
-        reason = f"too short: about {effective:.1f} independent samples"
+        reason = f"too short: {effective:.1f} independent samples of at least 3"
     freedom = max(min(effective, samples) / 2 - 1, 1.0)
     return Mean(value, float(np.sqrt(variance)), effective, freedom, reason)
 

@@ -128,7 +128,8 @@ class SystemDescription:
             masses: u, (n,); None: those of the elements.
 
         Raises:
-            InputError: arrays that do not fit together, or a charge for a name that is not there.
+            InputError: arrays that do not fit together, or a charge or a name for what is not
+                there.
         """
         z = np.asarray(numbers, dtype=np.int64)
         _, ids = np.unique(np.asarray(molecules), return_inverse=True)
@@ -142,6 +143,14 @@ class SystemDescription:
             for formula, members in by_formula.items()
         ]
         present = [group.name for group in groups]
+        for formula in names or {}:
+            if formula not in by_formula:
+                known = dict(zip(by_formula, present, strict=True))
+                there = [f"{f} ({name})" if name != f else f for f, name in known.items()]
+                raise UnknownSpecies(
+                    f"a name is given for the formula '{formula}', which is not there"
+                    f"{did_you_mean(formula, list(by_formula))}; the system has {', '.join(there)}"
+                )
         for name in charges or {}:
             if name not in present:
                 raise UnknownSpecies(

@@ -11,6 +11,7 @@ import numpy as np
 from ase.data import chemical_symbols
 from numpy.typing import NDArray
 
+from elyte.analysis.readers import first_sentence
 from elyte.analysis.system import SystemDescription
 from elyte.core.errors import FormatError, InputError, MissingDependency
 from elyte.core.frame import Frame
@@ -75,7 +76,9 @@ def universe_from(topology: str | Path) -> Any:
         try:
             return mda.Universe(str(topology))
         except Exception as error:  # readers of other people's files raise anything
-            raise FormatError(f"{topology}: MDAnalysis cannot read it ({error})") from error
+            raise FormatError(
+                f"{topology}: MDAnalysis cannot read it ({first_sentence(error)})"
+            ) from error
 
 
 def topology_charges(topology: str | Path) -> NDArray[np.float64] | None:

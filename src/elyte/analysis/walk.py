@@ -222,7 +222,7 @@ def fit_slope(
     """
     longest = max(frames)
     if longest < 12:
-        return Slope(np.nan, np.nan, reason=f"only {longest} frames")
+        return Slope(np.nan, np.nan, reason=f"only {longest} frames of at least 12")
     if not msd[1 : max(longest // 2, 2)].any():
         return Slope(np.nan, np.nan, reason="nothing moves")
     if first is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from elyte import __version__
 from elyte.cli.analyse import analyse
@@ -59,7 +60,14 @@ def main() -> None:
     try:
         app()
     except ElyteError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(
-            "[bold red]error[/bold red] ", str(error).replace("[", "\\["), sep=" "
-        )
-        sys.exit(2)
+        _fail(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}; choose a place that can be read and written")
+
+
+def _fail(text: str) -> NoReturn:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print("[bold red]error[/bold red] ", escape(text), sep=" ")
+    sys.exit(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -135,6 +136,9 @@ def analyse(
         raise InputError(f"--charges is '{charges}'; it is 'formal' or 'topology'")
     if out.exists() and not out.is_dir():
         raise InputError(f"--out is {out}, which is a file; name a folder")
+    out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK):
+        raise InputError(f"--out is {out}, in which nothing can be written")
     files = [trajectories] if parts else [[path] for path in trajectories]
     count = len(files)
     request = Request(
@@ -161,7 +165,7 @@ def analyse(
         wanted_error=fraction_option(wanted_error),
     )
     if any(t is not None and t <= 0 for t in request.temperatures):
-        raise InputError("a temperature is not above zero K")
+        raise InputError(f"--temperature is {temperature}: a temperature is above zero K")
     with Display() as display:
         states: list[StateRuns] = read_states(files, request, display.stage("read"))
         analyse_states(states, request, display)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from rich.console import Console
 
 from elyte.analysis import Analysis, Options, SpeciesGroup, SystemDescription, analyse, describe
 from elyte.analysis.across import BAR_IN_GPA, StatePoint, across
@@ -20,7 +19,7 @@ from elyte.analysis.steps.context import Findings
 from elyte.analysis.universe import topology_charges, universe_from
 from elyte.chemistry.quantities import LENGTH, parse
 from elyte.cli.convergence import write_convergence
-from elyte.cli.display import Display
+from elyte.cli.display import Display, wide_console
 from elyte.core.errors import InputError, RecipeError
 from elyte.core.progress import Progress
 from elyte.core.quantity import Quantity
@@ -319,7 +318,7 @@ def _warnings(found: Analysis, mark: str) -> list[str]:
 
 
 def _print(states: Sequence[StateRuns], data: ReportData, page: Path, out: Path) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    console = wide_console()
     for state in states:
         assert state.system is not None  # described as it was read
         species = ", ".join(f"{len(g)} {g.name}" for g in state.system.species)
@@ -330,4 +329,7 @@ def _print(states: Sequence[StateRuns], data: ReportData, page: Path, out: Path)
     write_convergence(data.quantities, out)
     for warning in data.warnings:
         console.print(f"note: {warning}", markup=False)
-    console.print(f"page: {page}, numbers: {out / 'properties.json'}, curves: {out / 'curves'}")
+    console.print(
+        f"page: {page}, numbers: {out / 'properties.json'}, curves: {out / 'curves'}",
+        markup=False,
+    )

@@ -6,10 +6,10 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from elyte.analysis.convergence import convergence_table
+from elyte.cli.display import wide_console
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 
@@ -44,7 +44,7 @@ def write_convergence(quantities: Sequence[Quantity], out: Path) -> None:
         writer.writeheader()
         writer.writerows(rows)
     enough = sum(row["long enough"] for row in rows)
-    console = Console(soft_wrap=True, highlight=False)
+    console = wide_console()
     console.print(f"long enough for the wanted error: {enough} of {len(rows)} properties")
     waiting = [row for row in rows if not row["long enough"]]
     waiting.sort(key=lambda row: -row["needed (ps)"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from elyte.core.progress import Progress as Report
@@ -57,7 +58,9 @@ class Display:
     def say(self, text: str) -> None:
         """Print one line above the live display, with the time since the start."""
         elapsed = time.monotonic() - self._start
-        self.console.print(f"[dim]{int(elapsed // 60):3d}:{int(elapsed % 60):02d}[/dim]  {text}")
+        self.console.print(
+            f"[dim]{int(elapsed // 60):3d}:{int(elapsed % 60):02d}[/dim]  {escape(text)}"
+        )
 
     def stage(self, name: str) -> Report:
         """Begin a stage: the former live line gives way to a new one."""

@@ -22,7 +22,8 @@ from elyte.reference.firewall import Limits
 from elyte.reference.intact import check_molecules
 from elyte.reference.labelling import TIME_LIMIT, isolated_atom_energies, label_frames
 from elyte.reference.settings import EngineSettings
-from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
+from elyte.workflow.ledger import Ledger
+from elyte.workflow.reading import ISOLATED_ATOM
 
 
 def label(
@@ -47,13 +48,15 @@ def label(
         float | None, typer.Option(help="Numerical accuracy of xTB; smaller is tighter.")
     ] = None,
     cores: Annotated[int, typer.Option(min=1, help="Processes (MPI) of one label.")] = 1,
-    time_limit: Annotated[float, typer.Option(help="Longest time of one label, s.")] = TIME_LIMIT,
+    time_limit: Annotated[
+        float, typer.Option(min=1.0, help="Longest time of one label, s.")
+    ] = TIME_LIMIT,
     workers: Annotated[int, typer.Option(min=1, help="Child processes.")] = 2,
     ledger: Annotated[
         Path | None, typer.Option(help="Folder that keeps the labels (default: OUT.ledger).")
     ] = None,
     config_type: Annotated[str, typer.Option(help="config_type of the labelled frames.")] = "",
-    max_force: Annotated[float, typer.Option(help="Refuse larger forces, eV/Å.")] = 60.0,
+    max_force: Annotated[float, typer.Option(min=0.0, help="Refuse larger forces, eV/Å.")] = 60.0,
     isolated_atoms: Annotated[
         bool, typer.Option("--isolated-atoms", help="Write the isolated atoms, too.")
     ] = False,
@@ -126,16 +129,20 @@ def _pairs(texts: list[str]) -> dict[str, Any]:
         name, separator, value = text.partition("=")
         if not separator:
             raise InputError(f"'--set {text}': write name=value, such as cutoff='500 eV'")
-        found[name.strip()] = yaml.safe_load(value)
+        try:
+            found[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"'--set {text}': '{value}' is no value of YAML") from error
     return found
 
 
 def _print_summary(results: list[LabelledFrame | Outcome], out: Path, ledger: Path) -> None:
     console = Console(soft_wrap=True, highlight=False)
     refused = [(i, item) for i, item in enumerate(results) if isinstance(item, Outcome)]
-    console.print(f"{len(results) - len(refused)} labelled frames in {out} (kept in {ledger})")
+    made = len(results) - len(refused)
+    console.print(f"{made} labelled frames in {out} (kept in {ledger})", markup=False)
     if refused:
-        console.print(f"{len(refused)} refused, in quarantine:")
+        console.print(f"{len(refused)} refused, in quarantine (--retry tries them again):")
         for index, outcome in refused[:20]:
             console.print(f"  frame {index}: {outcome.reason}", markup=False)
         if len(refused) > 20:

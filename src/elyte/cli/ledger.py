@@ -98,8 +98,9 @@ def quarantine(
         _list(entries)
         if out is not None:
             items = [book.load(entry) for entry in entries if entry.energy is not None]
-            write_extxyz(out, Dataset(items))
-            print(f"{len(items)} refused labels in {out}")
+            if items:
+                write_extxyz(out, Dataset(items))
+            print(f"{len(items)} refused labels in {out}" if items else f"nothing for {out}")
 
 
 def find_ledger(folder: Path) -> Path:

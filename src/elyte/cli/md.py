@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from ase.io import write
 from rich.console import Console
+from rich.markup import escape
 
 from elyte import load
 from elyte.chemistry import BondWatch
@@ -21,7 +22,7 @@ from elyte.cli.observe import Observing, mean_volume
 from elyte.core.errors import FormatError, InputError, Outcome
 from elyte.core.formats import read_frames
 from elyte.core.frame import Frame
-from elyte.core.h5md import TrajectoryWriter
+from elyte.core.h5md import SUFFIXES, TrajectoryWriter
 from elyte.core.progress import Progress
 from elyte.core.units import DENSITY_TO_G_PER_CM3
 from elyte.dynamics import (
@@ -116,9 +117,10 @@ def md(
     the same command with --resume goes on; frames that extrapolate go to OUT.extrapolating.xyz,
     what was observed to OUT.observed.json.
     """
-    if out.exists() and not (resume or overwrite):
-        raise InputError(f"{out} is there already: --resume to go on with it, --overwrite to not")
+    _check_out(out, resume, overwrite)
     step = _measure(timestep, TIME, "--timestep")
+    if not step > 0:
+        raise InputError(f"--timestep is {timestep}; it must be above zero")
     settings = RunSettings(
         ensemble=ensemble.upper(),  # type: ignore[arg-type]
         temperature=_ramp(temperature, TEMPERATURE, "--temperature"),
@@ -137,6 +139,7 @@ def md(
     elements = None if species is None else [name.strip() for name in species.split(",")]
     model = load(potential, species=elements)
     frame = _frame(structure, index, elements)
+    model.evaluate([frame])  # an unknown element or atoms at one point, before a file is made
     rules = _rules(frame, settings) if watch else []
     grades: list[GradeWatch] = []
     if active_set is not None:
@@ -152,7 +155,7 @@ def md(
         out.with_name(f"{out.name}.observed.npz"), named_numbers(charge, "--charge"),
     )  # fmt: skip
     with Display() as display:
-        state = run.saved_state() if resume else None
+        state = run.saved_state(step) if resume else None
         if relax_first and state is None:
             fast = model.native(threads=threads) if dispersion is None else force_field
             frame = _relaxed(frame, fast, display)
@@ -165,6 +168,17 @@ def md(
     if run.observing is not None and run.last is not None:
         run.observing.report(mean_volume(run.series_path), out)
     _report(outcome, run, frame)
+
+
+def _check_out(out: Path, resume: bool, overwrite: bool) -> None:
+    if out.suffix.lower() not in SUFFIXES:
+        raise InputError(f"--out is {out}; a trajectory (H5MD) ends in {', '.join(SUFFIXES)}")
+    if resume and overwrite:
+        raise InputError("--resume goes on with a trajectory, --overwrite replaces it: choose one")
+    if out.exists() and not (resume or overwrite):
+        raise InputError(
+            f"{out} is there already: --resume goes on with it, --overwrite replaces it"
+        )
 
 
 def _measure(text: str, dimension: Dimension, option: str) -> float:
@@ -195,7 +209,7 @@ def _steps(text: str, timestep: float, option: str) -> int:
 def _frame(path: Path, index: int, elements: list[str] | None) -> Frame:
     frames = read_frames(path, elements)
     if not -len(frames) <= index < len(frames):
-        raise InputError(f"--index {index}: {path} has {len(frames)} frames")
+        raise InputError(f"--index {index}: {path} has {len(frames)} frame(s)")
     return frames[index]
 
 
@@ -234,9 +248,22 @@ class _Run:
     def series_path(self) -> Path:
         return self.out.with_name(f"{self.out.name}.csv")
 
-    def saved_state(self) -> MDState | None:
-        """Return the state to go on from, or None when nothing was saved yet."""
-        return MDState.load(self.state_path) if self.state_path.exists() else None
+    def saved_state(self, timestep: float) -> MDState | None:
+        """Return the state to go on from, or None when nothing was saved yet.
+
+        Raises:
+            InputError: it was reached with another time step: times would not be those of steps.
+        """
+        if not self.state_path.exists():
+            return None
+        state = MDState.load(self.state_path)
+        if abs(state.time - state.step * timestep) > 1e-6 * state.time:
+            before = state.time / state.step
+            raise InputError(
+                f"{self.state_path} was reached with a time step of {before:g} fs, not "
+                f"{timestep:g} fs: give --timestep {before:g}fs, or begin another --out"
+            )
+        return state
 
     def go(self, frame: Frame, state: MDState | None, progress: Progress) -> Outcome:
         begin = 0 if state is None else state.step
@@ -314,12 +341,16 @@ def _report(outcome: Outcome, run: _Run, frame: Frame) -> None:
     result = run.last
     if result is not None and len(result.series.get("step", ())):
         s = result.series
-        line = f"{s['temperature'].mean():.1f} K, {s['pressure_bar'].mean():.0f} bar"
+        line = f"{s['temperature'].mean():.1f} K"
         if frame.pbc.all():
+            line += f", {s['pressure_bar'].mean():.0f} bar"
             density = frame.masses.sum() / s["volume"].mean() * DENSITY_TO_G_PER_CM3
             line += f", {density:.4f} g/cm³"
         console.print(f"last segment: {line} (means); {result.speed:.0f} steps/s")
-    console.print(f"trajectory: {run.out}, series: {run.series_path}, state: {run.state_path}")
+    console.print(
+        f"trajectory: {run.out}, series: {run.series_path}, state: {run.state_path}",
+        markup=False,
+    )
     if not outcome.done:
-        console.print(f"[bold red]{outcome.kind}[/bold red]  {outcome.reason}")
+        console.print(f"[bold red]{outcome.kind}[/bold red]  {escape(outcome.reason)}")
         raise typer.Exit(3)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from elyte.analysis import describe
 from elyte.analysis.export import write_curves
@@ -19,6 +18,7 @@ from elyte.analysis.observers import (
     restore_observers,
     save_observers,
 )
+from elyte.cli.display import wide_console
 from elyte.core.errors import InputError, did_you_mean
 from elyte.core.frame import Frame
 from elyte.dynamics import Flux, RunSettings
@@ -133,7 +133,7 @@ class Observing:
         path.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         folder = out.with_name(f"{out.name}.observed")
         write_curves(curves, folder)
-        console = Console(soft_wrap=True, highlight=False)
+        console = wide_console()
         console.print(property_table(quantities))
         console.print(f"observed: {path}, curves: {folder}", markup=False)
 

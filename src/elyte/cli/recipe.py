@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from ase.data import atomic_numbers
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from elyte.chemistry import Box, Composition, Recipe, plan_composition
@@ -127,7 +128,7 @@ def plan(
         absent = str(error)
     composition = plan_composition(loaded)
     console = Console(highlight=False)
-    console.print(f"[bold]{loaded.title}[/bold]  {_conditions(loaded)}")
+    console.print(f"[bold]{escape(loaded.title)}[/bold]  {_conditions(loaded)}")
     console.print(_boxes(composition))
     if not composition.solid:
         console.print(_concentrations(loaded, composition))
@@ -135,7 +136,7 @@ def plan(
     first = "NVT" if alone else "NPT"  # one molecule makes no liquid under a barostat
     console.print(_work(loaded, estimate_work(loaded, composition), first))
     for note in [*composition.notes, *([absent] if absent else [])]:
-        console.print(f"[yellow]note[/yellow]  {note}")
+        console.print(f"[yellow]note[/yellow]  {escape(note)}")
 
 
 def _conditions(recipe: Recipe) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from elyte.cli.display import wide_console
 from elyte.core.errors import InputError
 from elyte.report import ReportData, build_report, print_properties
 from elyte.report.storage import JSON_NAME
@@ -20,7 +20,7 @@ def report(
     target = find_report(folder)
     data = ReportData.load(target)
     page = build_report(data, target)
-    console = Console(soft_wrap=True, highlight=False)
+    console = wide_console()
     print_properties(data.quantities, console)
     console.print(f"report: {page}", markup=False)
 

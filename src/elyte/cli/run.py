@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from elyte.chemistry import Recipe
 from elyte.cli.display import Display, duration, wide_console
 from elyte.cli.recipe import check_reference
-from elyte.core.errors import InputError
+from elyte.core.errors import FormatError, InputError
 from elyte.learning import Project, Stopped, start
 from elyte.learning.driver import run as run_loop
 from elyte.report import build_report, print_properties
@@ -53,8 +54,8 @@ def run(
         display.say("the report is written")
     print_properties(data.quantities, console)
     for warning in data.warnings:
-        console.print(f"[yellow]note[/yellow]  {warning}")
-    console.print(f"report: {page}")
+        console.print(f"[yellow]note[/yellow]  {escape(warning)}")
+    console.print(f"report: {page}", markup=False)
 
 
 def _stop_on_interrupt(project: Project) -> None:
@@ -89,7 +90,13 @@ def status(
             f"{folder} is not a project folder: there is no status.json in it; "
             "start one with `elyte run RECIPE --project DIR`"
         )
-    state = json.loads(path.read_text())
+    try:
+        _print_status(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{path} is not what a run writes ({error!r})") from error
+
+
+def _print_status(state: dict[str, Any]) -> None:
     console = Console(highlight=False)
     table = Table("round", "labels", "new", "F own", "F train", "grade", "stopped", "time")
     for record in state["rounds"]:
@@ -112,7 +119,7 @@ def status(
         segments = f"{before} segments of equilibration and {after} of production"
         console.print(f"{chain['temperature']:g} K, run {chain['replica'] + 1}: {segments}")
     for line in [*state["quarantined"], *state["messages"]]:
-        console.print(f"[yellow]note[/yellow]  {line}")
+        console.print(f"[yellow]note[/yellow]  {escape(line)}")
 
 
 def _milli(value: float) -> str:

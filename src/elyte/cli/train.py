@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from elyte.cli.display import Display
 from elyte.core.errors import FormatError, InputError
@@ -23,6 +25,8 @@ from elyte.potentials.mtp.training import train as train_potential
 from elyte.selection import EnsembleSelector
 from elyte.validation.errors import errors
 
+LEVEL, CUTOFF, RADIAL_SIZE = 16, 5.0, 8
+SUFFIXES = (".almtp", ".mtp")  # by which a potential is known again
 DISTANCE_MARGIN = 0.95  # the radial functions reach a little below the smallest distance seen
 USUAL_WEIGHTS = f"{Weights.energy:g},{Weights.force:g},{Weights.stress:g}"
 
@@ -40,10 +44,19 @@ Species = Annotated[
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(help="The trained potential, .almtp or .mtp.")],
-    level: Annotated[int, typer.Option(help="Level of the potential, 2–28.")] = 16,
-    cutoff: Annotated[float, typer.Option(help="Å.")] = 5.0,
-    radial_size: Annotated[int, typer.Option(help="Chebyshev polynomials.")] = 8,
-    init: Annotated[Path | None, typer.Option(help="Go on from this potential.")] = None,
+    level: Annotated[
+        int | None, typer.Option(help=f"Level of the potential, 2–28 (default: {LEVEL}).")
+    ] = None,
+    cutoff: Annotated[
+        float | None, typer.Option(help=f"Reach of the potential, Å (default: {CUTOFF:g}).")
+    ] = None,
+    radial_size: Annotated[
+        int | None, typer.Option(help=f"Number of radial functions (default: {RADIAL_SIZE}).")
+    ] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(help="Go on from this potential, which keeps its level, cutoff and size."),
+    ] = None,
     weights: Annotated[
         str, typer.Option(help="Of energy, forces, stress: 'E,F,S'.")
     ] = USUAL_WEIGHTS,
@@ -52,10 +65,16 @@ def train(
         typer.Option(help="Factor of frames of one config_type: 'start=0.5'; may be repeated."),
     ] = None,
     ensemble: Annotated[
-        int, typer.Option(help="Train so many, from different starts and splits: OUT-1, OUT-2, …")
+        int,
+        typer.Option(
+            min=1, help="Train so many, from different starts and splits: OUT-1, OUT-2, …"
+        ),
     ] = 1,
     tolerance: Annotated[
-        float, typer.Option(help="End where an iteration gains less of the loss, three in a row.")
+        float,
+        typer.Option(
+            min=0.0, help="End where an iteration gains less of the loss, three in a row."
+        ),
     ] = 1e-2,
     checkpoint: Annotated[
         Path | None,
@@ -64,8 +83,10 @@ def train(
     held_out: Annotated[
         float, typer.Option(help="Part of the frames kept to see when to stop.")
     ] = 0.0,
-    max_time: Annotated[float | None, typer.Option(help="Seconds.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads.")] = 2,
+    max_time: Annotated[
+        float | None, typer.Option(min=0.0, help="End after so many seconds.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
     seed: Annotated[int, typer.Option(help="Of the random start.")] = 0,
     species: Species = None,
     energy_key: EnergyKey = None,
@@ -73,9 +94,11 @@ def train(
     stress_key: StressKey = None,
 ) -> None:
     """Train a moment tensor potential on labelled frames."""
+    _check_out(out)
+    shape = {"--level": level, "--cutoff": cutoff, "--radial-size": radial_size}
+    if init is not None and (given := [name for name, value in shape.items() if value is not None]):
+        raise InputError(f"{given[0]} and --init: {init.name} has its own; leave one of them out")
     dataset = _read(data, energy_key, forces_key, stress_key, species)
-    if ensemble < 1:
-        raise InputError(f"an ensemble has at least one member, not {ensemble}")
     options: dict[str, Any] = {
         "weights": _weights(weights, weight_of or [], dataset),
         "threads": threads,
@@ -83,7 +106,15 @@ def train(
         "tolerance": tolerance,
     }
     starts = [
-        _initial(dataset, init, species, level, cutoff, radial_size, seed + k)
+        _initial(
+            dataset,
+            init,
+            species,
+            LEVEL if level is None else level,
+            CUTOFF if cutoff is None else cutoff,
+            RADIAL_SIZE if radial_size is None else radial_size,
+            seed + k,
+        )
         for k in range(ensemble)
     ]
     share = held_out or (SHARE if ensemble > 1 else 0.0)
@@ -105,6 +136,17 @@ def train(
         _tell(result, kept, validation, path)
 
 
+def _check_out(out: Path) -> None:
+    """Refuse, before hours of training, a name that could not be written or read again."""
+    if out.suffix not in SUFFIXES:
+        raise InputError(f"--out is {out}; a potential is written to {' or '.join(SUFFIXES)}")
+    if out.is_dir():
+        raise InputError(f"--out is {out}, which is a folder; name a file")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(f"--out is {out}: nothing can be written in {out.parent}")
+
+
 def _tell(result: TrainingResult, kept: Dataset, validation: Dataset | None, path: Path) -> None:
     last = result.history[-1]
     console = Console(highlight=False)
@@ -116,7 +158,7 @@ def _tell(result: TrainingResult, kept: Dataset, validation: Dataset | None, pat
     if validation:
         held = errors(result.potential, validation)
         console.print(held.table(f"held-out part, {len(validation)} frames"))
-    console.print(f"saved {path}", soft_wrap=True)
+    console.print(f"saved {path}", soft_wrap=True, markup=False)
 
 
 def evaluate(
@@ -136,10 +178,10 @@ def evaluate(
     members = [trained, *(_load(path, species) for path in others or [])]
     symbols = species or ",".join(trained.symbols)
     dataset = _read(data, energy_key, forces_key, stress_key, symbols)
-    names = ", ".join(path.name for path in data)
+    names = escape(", ".join(path.name for path in data))
     console = Console(highlight=False)
     if len(members) == 1:
-        title = f"{potential.name} on {names}, {len(dataset)} frames"
+        title = f"{escape(potential.name)} on {names}, {len(dataset)} frames"
         console.print(errors(trained, dataset).table(title))
         return
     title = f"mean of {len(members)} potentials on {names}, {len(dataset)} frames"
@@ -192,6 +234,11 @@ def _initial(
 ) -> MTP:
     if init is None:
         shortest = round(DISTANCE_MARGIN * smallest_distance(dataset.frames), 3)
+        if not cutoff > shortest:
+            raise InputError(
+                f"--cutoff is {cutoff:g} Å, and the nearest atoms of the data are "
+                f"{shortest / DISTANCE_MARGIN:.2f} Å apart: no pair would be within it"
+            )
         if level % 2 or not 2 <= level <= 28:
             raise InputError(f"--level is {level}; levels are even numbers from 2 to 28")
         return MTP.initial(level, dataset.species, cutoff, shortest, radial_size, seed)

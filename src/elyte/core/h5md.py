@@ -7,6 +7,7 @@ and after the writing process was killed.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from elyte._version import __version__
 from elyte.core.errors import FormatError, InputError
 from elyte.core.frame import Frame
 from elyte.core.trajectory import Trajectory
+
+SUFFIXES = (".h5", ".h5md", ".hdf5")
+"""Endings by which a trajectory is known."""
 
 _GROUP = "particles/trajectory"
 _CHUNK_BYTES = 1 << 18
@@ -234,6 +238,9 @@ def h5md_header(group: h5py.Group) -> dict[str, Any]:
 
 def _open_for_reading(path: Path) -> h5py.File:
     """Open plainly, or in SWMR mode what is still written or was left by a killed writer."""
+    size = path.stat().st_size if path.is_file() else 0
+    if not size:
+        raise FormatError(f"{path}: " + ("the file is empty" if path.is_file() else "no file"))
     error: OSError | None = None
     attempts: list[dict[str, Any]] = [
         {"locking": False},
@@ -244,6 +251,12 @@ def _open_for_reading(path: Path) -> h5py.File:
         try:
             return h5py.File(path, "r", **options)
         except OSError as failure:
+            if cut := re.search(r"truncated file.*stored_eof = (\d+)", str(failure)):
+                # Not what a writer leaves that was killed; SWMR mode would wait for the rest.
+                raise FormatError(
+                    f"{path}: only the first {size} of {cut[1]} bytes are there; "
+                    "copy the file again"
+                ) from failure
             error = failure
     raise FormatError(f"{path}: not an HDF5 file, or not a whole one ({error})") from error
 

@@ -10,7 +10,7 @@ from typing import Any
 from elyte.core.errors import InputError
 from elyte.learning.convergence import verdict
 from elyte.learning.plan import segments
-from elyte.learning.state import Chain, FrameRef, RoundRecord, State, Task, Trajectory
+from elyte.learning.state import Chain, FrameRef, State, Task, Trajectory
 
 MOST_RESTARTS = 3
 MOST_PRODUCTION_LABELS = 4  # large boxes are dear to label
@@ -51,8 +51,7 @@ def _packed(state: State, results: Sequence[Finished]) -> State:
             state = state.saying(f"sampler {r.task.inputs['sampler']}: {r.summary['reason']}")
     if not good:
         raise InputError(f"no box could be packed: {results[0].summary.get('reason', '')}")
-    first = RoundRecord(index=0, labels=0, new_labels=0, quarantined=0)
-    return state.but(stage="label", pending=good, rounds=(first,))
+    return state.but(stage="label", pending=good).with_new_round()
 
 
 def _labelled(state: State, results: Sequence[Finished]) -> State:
@@ -136,11 +135,7 @@ def _explored(state: State, results: Sequence[Finished]) -> State:
         for r in results
     )
     calm = all(t.outcome == "done" for t in trajectories)
-    record = RoundRecord(
-        index=state.round,
-        labels=len(state.training),
-        new_labels=0,
-        quarantined=0,
+    state = state.with_new_round(
         max_grade=max(t.max_grade for t in trajectories),
         saved=sum(t.saved for t in trajectories),
         stopped=sum(t.outcome != "done" for t in trajectories),
@@ -151,7 +146,6 @@ def _explored(state: State, results: Sequence[Finished]) -> State:
         stage="select",
         exploration=trajectories,
         calm_rounds=state.calm_rounds + 1 if calm else 0,
-        rounds=(*state.rounds, record),
         ordinary=tuple(
             FrameRef(r.key, index)
             for r in results
@@ -186,11 +180,7 @@ def _failed_production(state: State, results: Sequence[Finished]) -> State:
     if state.restarts >= MOST_RESTARTS:
         return state.saying("production was given up after repeated failures").but(stage="done")
     refs = [FrameRef(r.key, index) for r in failed for index in r.summary.get("before_stop", ())]
-    record = RoundRecord(
-        index=state.round,
-        labels=len(state.training),
-        new_labels=0,
-        quarantined=0,
+    state = state.with_new_round(
         stopped=len(failed),
         trajectories=len(results),
         note="production: " + ", ".join(sorted({r.summary["outcome"] for r in failed})),
@@ -206,7 +196,6 @@ def _failed_production(state: State, results: Sequence[Finished]) -> State:
         calm_rounds=0,
         finished_learning="",
         restarts=state.restarts + 1,
-        rounds=(*state.rounds, record),
     )
 
 
@@ -282,22 +271,14 @@ def _refining(state: State) -> State:
         for key in dict.fromkeys((keys[(len(keys) - 1) // 2], keys[-1]))
     ]
     extrapolated = [ref for chain in state.chains for ref in chain.extrapolated]
-    record = RoundRecord(
-        index=state.round + 1,
-        labels=len(state.training),
-        new_labels=0,
-        quarantined=0,
-        note="from the equilibrated boxes",
-    )
+    state = state.but(round=state.round + 1).with_new_round(note="from the equilibrated boxes")
     return state.but(
         stage="label",
-        round=state.round + 1,
         pending=tuple(extrapolated[:MOST_PRODUCTION_LABELS]),
         ordinary=tuple(ordinary),
         chains=tuple(Chain(c.temperature, c.replica, prepared=c.last) for c in state.chains),
         earlier_densities=state.densities,
         refinements=state.refinements + 1,
-        rounds=(*state.rounds, record),
     )
 
 

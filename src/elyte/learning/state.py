@@ -201,6 +201,11 @@ class State:
         """Return the same state with some fields changed."""
         return replace(self, **changes)
 
+    def with_new_round(self, **known: Any) -> State:
+        """Return the state with a record of the present round begun: no labels of its own yet."""
+        begun = RoundRecord(self.round, len(self.training), new_labels=0, quarantined=0, **known)
+        return self.but(rounds=(*self.rounds, begun))
+
     def with_round(self, **changes: Any) -> State:
         """Return the state with the record of the present round changed."""
         current = replace(self.rounds[-1], **changes)

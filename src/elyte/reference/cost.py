@@ -16,7 +16,8 @@ import numpy as np
 from elyte.core.frame import Frame
 from elyte.reference.engines import Engine, find_engine
 from elyte.reference.settings import EngineSettings
-from elyte.workflow.ledger import ISOLATED_ATOM, Ledger
+from elyte.workflow.ledger import Ledger
+from elyte.workflow.reading import ISOLATED_ATOM
 
 LATEST = 50
 """So many of the latest labels are looked at."""

@@ -19,8 +19,9 @@ from elyte.reference.firewall import Context, Limits
 from elyte.reference.programs import CORES
 from elyte.reference.settings import EngineSettings, label_key
 from elyte.reference.suggested import Extremes, suggested_limits
-from elyte.workflow.ledger import AUXILIARY, ISOLATED_ATOM, STRAIN_TEST, Ledger
+from elyte.workflow.ledger import Ledger
 from elyte.workflow.pool import LocalPool
+from elyte.workflow.reading import AUXILIARY, ISOLATED_ATOM, STRAIN_TEST
 
 TIME_LIMIT = 1800.0
 """Seconds that one label may take."""

@@ -35,6 +35,7 @@ CATEGORIES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("Dependence on temperature", ("activation", "VFT")),
+    ("Errors of the potential", ("force error", "energy error", "pressure error")),
 )  # fmt: skip
 """Heading → how the names of its properties begin; the longest beginning that fits decides."""
 

@@ -203,11 +203,18 @@ def curve_figures(
             figures.append((kind.section, _bar_figure(kind, members)))
             continue
         for temperature in _temperatures(members):
-            here = [c for c in members if c.temperature == temperature]
+            here = [c for c in members if c.temperature == temperature and _drawable(c)]
+            if not here:
+                continue
             below = [c for c in paired if name == "rdf" and c.temperature == temperature]
             lines = _value_lines(name, temperature, here, quantities)
             figures.append((kind.section, _line_figure(kind, here, below, lines)))
     return figures
+
+
+def _drawable(curve: CurveData) -> bool:
+    """Whether a curve has anything to show: a name without a line would be a riddle."""
+    return bool(np.isfinite(curve.y).any())
 
 
 def _temperatures(curves: Sequence[CurveData]) -> list[float | None]:
@@ -254,7 +261,8 @@ def _line_panel(
     if kind.log_x and kind.log_y:
         drawn += _diffusive_guide(curves)
     x_name = first.x_name or _X_NAMES.get(first.x_unit, "x")
-    x = Axis(x_name, first.x_unit, log=kind.log_x, tight=True)
+    counts = first.x_unit == "ions in the network"
+    x = Axis(x_name, first.x_unit, log=kind.log_x, tight=True, integer=counts)
     y = Axis(first.name, first.y_unit, log=kind.log_y, zero=kind.zero)
     windows = sorted({curve.window for curve in curves if curve.window})
     return Panel(x, y, drawn, windows=windows, lines=lines)

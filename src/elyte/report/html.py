@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -24,6 +25,11 @@ from elyte.report.plots import Figure
 def text(value: object) -> str:
     """Return a value as escaped text."""
     return escape(str(value), quote=True)
+
+
+def formula(value: str) -> str:
+    """Return escaped text in which "κ_T" has a subscript."""
+    return re.sub(r"(?<=\w)_(\w+)", r"<sub>\1</sub>", text(value))
 
 
 def script_json(identifier: str, value: Any) -> str:
@@ -157,9 +163,7 @@ _FOLDED_FROM = 20  # rows of one heading
 def _category(heading: str, quantities: Sequence[Quantity]) -> str:
     known = [q for q in quantities if not q.withheld]
     missing = [q for q in quantities if q.withheld]
-    rest = details(
-        f"{len(missing)} withheld", property_table_html(missing, False), kind="withheld-rows"
-    )
+    rest = details(f"{len(missing)} withheld", withheld_table_html(missing), kind="withheld-rows")
     table = property_table_html(known, False)
     title = f"{heading} ({len(known)})" if known else f"{heading} (no values)"
     return details(title, table, rest, kind="category", opened=0 < len(known) <= _FOLDED_FROM)
@@ -179,6 +183,26 @@ def property_table_html(quantities: Sequence[Quantity], captioned: bool = True) 
     bodies = "".join(_property_group(group) for group in groups)
     caption = f"<caption>{_PROPERTY_CAPTION}</caption>" if captioned else ""
     return f'<table class="properties">{caption}<thead><tr>{head}</tr></thead>{bodies}</table>'
+
+
+def withheld_table_html(quantities: Sequence[Quantity]) -> str:
+    """Return the table of what has no value, with the reason and what would help."""
+    if not quantities:
+        return ""
+    names = ("Property", "Of", "T (K)", "Why there is no value")
+    head = "".join(f'<th scope="col"{_COLUMN_CLASS.get(n, "")}>{n}</th>' for n in names)
+    bodies = []
+    for group in group_quantities(quantities):
+        reasons = [q.withheld for q in group.quantities]
+        rows = []
+        for i, quantity in enumerate(group.quantities):
+            span = _run_length(reasons, i)
+            shared = " shared" if 1 < span == len(reasons) else ""
+            reason = f'<td class="method{shared}"{_rowspan(span)}>{formula(reasons[i])}</td>'
+            name = "" if i else _name_cell(group)
+            rows.append(f"<tr>{name}{_place_cells(quantity)}{reason if span else ''}</tr>")
+        bodies.append(f"<tbody>{''.join(rows)}</tbody>")
+    return f'<table class="properties"><thead><tr>{head}</tr></thead>{"".join(bodies)}</table>'
 
 
 _COLUMN_CLASS = {"T (K)": ' class="right"', "n": ' class="right"'}
@@ -204,7 +228,7 @@ def _property_group(group: Group) -> str:
         span = _run_length(methods, i)
         shared = " shared" if 1 < span == len(methods) else ""
         method = (
-            f'<td class="method{shared}"{_rowspan(span)}>{text(methods[i])}</td>' if span else ""
+            f'<td class="method{shared}"{_rowspan(span)}>{formula(methods[i])}</td>' if span else ""
         )
         rows.append(f"<tr>{name}{_property_cells(group, quantity, number, widths)}{method}</tr>")
     return f"<tbody>{''.join(rows)}</tbody>"
@@ -212,7 +236,7 @@ def _property_group(group: Group) -> str:
 
 def _name_cell(group: Group) -> str:
     name = group.name[:1].upper() + group.name[1:]
-    return f'<th scope="rowgroup"{_rowspan(len(group.quantities))}>{text(name)}</th>'
+    return f'<th scope="rowgroup"{_rowspan(len(group.quantities))}>{formula(name)}</th>'
 
 
 def _rowspan(count: int) -> str:
@@ -229,6 +253,15 @@ def _run_length(values: Sequence[str], start: int) -> int:
     return end - start
 
 
+def _place_cells(quantity: Quantity) -> str:
+    """Return the cells that say of what and at which temperature."""
+    kelvin = "" if quantity.temperature is None else format_temperature(quantity.temperature)
+    return (
+        f'<td class="species">{text(quantity.species)}</td>'
+        f'<td class="temperature right">{kelvin}</td>'
+    )
+
+
 def _property_cells(
     group: Group, quantity: Quantity, number: Number, widths: tuple[int, int]
 ) -> str:
@@ -242,10 +275,7 @@ def _property_cells(
             f'<span class="f" style="min-width:{widths[1]}ch">{number.fraction}</span>{error}</td>'
         )
         unit = f'<td class="unit">{text(group.printed_unit)}</td>'
-    kelvin = "" if quantity.temperature is None else format_temperature(quantity.temperature)
     return (
-        f'<td class="species">{text(quantity.species)}</td>'
-        f'<td class="temperature right">{kelvin}</td>'
-        f"{value}{unit}"
+        f"{_place_cells(quantity)}{value}{unit}"
         f'<td class="samples right">{format_samples(quantity.n_effective)}</td>'
     )

@@ -115,15 +115,17 @@ def parity_figures(parity: Sequence[ParityData]) -> list[Figure]:
 
 def _parity(data: ParityData) -> Figure:
     factor, unit = (1e3, f"m{data.unit}") if data.unit.startswith("eV") else (1.0, data.unit)
+    small = np.abs(data.reference).max() < 0.1  # both axes in one unit, without powers of ten
+    scale, drawn_unit = (factor, unit) if small else (1.0, data.unit)
     elements = sorted(set(data.elements), key=_atomic_number) or [""]
     shown = _chosen(np.abs(data.predicted - data.reference))
     of = np.array(data.elements) if data.elements else np.full(len(data.reference), "")
     drawn = []
     for number, element in enumerate(elements):
         at = shown[of[shown] == element]
-        x, y = data.reference[at], data.predicted[at]
+        x, y = scale * data.reference[at], scale * data.predicted[at]
         drawn.append(series(element, x, y, None, number, kind="dots"))
-    axes = Axis("reference", data.unit), Axis("potential", data.unit)
+    axes = Axis("reference", drawn_unit), Axis("potential", drawn_unit)
     rows = [_error_row(data, element, factor) for element in elements if element]
     everything = "all" if rows else data.name
     rows.append(_error_row(data, "", factor, everything))

@@ -101,7 +101,10 @@ def _notice(data: ReportData) -> str:
     parts = []
     if withheld:
         one = withheld == 1
-        parts.append(f"{withheld} propert{'y is' if one else 'ies are'} withheld")
+        parts.append(
+            f"{withheld} propert{'y is' if one else 'ies are'} withheld: the reason"
+            f"{' stands' if one else 's stand'} in the table"
+        )
     if data.warnings:
         count = len(data.warnings)
         parts.append(f'<a href="#warnings">{count} warning{"" if count == 1 else "s"}</a>')

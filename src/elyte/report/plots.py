@@ -97,8 +97,17 @@ def _labels(panel: Panel) -> list[str]:
 
 
 def significant(values: Iterable[float], digits: int = 5) -> list[float | None]:
-    """Return the values rounded to significant digits; what is not finite becomes None."""
-    return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in values]
+    """Return the values rounded to significant digits; what is not finite becomes None.
+
+    Values that differ by little of their size keep so many digits of their differences.
+    """
+    numbers = [float(v) for v in values]
+    finite = [v for v in numbers if math.isfinite(v)]
+    size = max(map(abs, finite), default=0.0)
+    spread = max(finite, default=0.0) - min(finite, default=0.0)
+    if 0 < spread < size:
+        digits = min(15, digits + math.floor(math.log10(size / spread)))
+    return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in numbers]
 
 
 def series(

@@ -54,6 +54,8 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], NDArray[np.float64]
                 int(b): {name: archive[f"{b}/{name}"] for name in names}
                 for b in header.pop("blocks")
             }
+    except OSError as error:
+        raise FormatError(f"cannot read the active set {path}: {error.strerror}") from error
     except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise FormatError(f"{path} is not an active set saved by elyte: {error}") from error
     if header.pop("format", None) != _FORMAT:

@@ -102,6 +102,8 @@ def guard(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            raise DamagedData(f"the ledger in {folder} is empty or damaged ({error})") from error
         raise StorageError(
             f"the ledger in {folder} cannot be used ({error}): check free space and permissions"
         ) from error

@@ -253,7 +253,11 @@ def _result(
     name = f"{kind} pair lifetime"
     fields: dict[str, Any] = {"species": species, "temperature": temperature}
     if k < _LEAST_GROUPS:
-        reason = f"only {k} ions ever have a partner; at least {_LEAST_GROUPS} are needed"
+        seen = f"only {k} ions ever were" if k else "no ion ever was"
+        reason = (
+            f"{seen} in this state or pair; at least {_LEAST_GROUPS} are needed: "
+            "longer runs, or a larger box"
+        )
         return Quantity.withhold(name, "ps", reason, **fields), curve
     gone = np.flatnonzero(whole < _GONE)  # what follows is noise alone
     last = int(gone[0]) if len(gone) else len(t) - 1
@@ -265,7 +269,8 @@ def _result(
     value, tail = _integral(fitted, t[-1])
     if tail > _LARGEST_TAIL:
         reason = (
-            f"too short: {tail:.0%} of the integral lies beyond the longest lag, {t[-1]:.3g} ps"
+            f"too short: {tail:.0%} of the integral lies beyond the longest lag, {t[-1]:.3g} ps; "
+            "a longer run is needed"
         )
         return Quantity.withhold(name, "ps", reason, **fields), curve
     refits = [_fit(fitted, t[points], y[points], noise)[0] for y in left_out]

@@ -204,7 +204,7 @@ def implied_time_scale(model: MarkovModel, process: int = 1) -> Quantity:
     elif k < _LEAST_GROUPS:
         reason = f"only {k} ions; at least {_LEAST_GROUPS} are needed"
     elif not 0 < eigenvalues[process - 1] < 1 - 1e-12:
-        reason = "the states do not mix, or mix within one lag"
+        reason = "the states do not mix (a longer run), or mix within one lag (frames more often)"
     else:
         logs = _left_out_logs(model, process)
         if logs is None:

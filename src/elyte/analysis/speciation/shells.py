@@ -141,7 +141,9 @@ def mean_of_clusters(samples: Sequence[ArrayLike], clusters: Sequence[ArrayLike]
     sums = np.bincount(of, x - x.mean())
     k, n = len(np.unique(of)), len(x)
     if k < _LEAST_CLUSTERS:
-        return Mean(float(x.mean()), np.nan, k, 1.0, f"only {k} clusters")
+        return Mean(
+            float(x.mean()), np.nan, k, 1.0, f"only {k} clusters of at least {_LEAST_CLUSTERS}"
+        )
     error = float(np.sqrt(k / (k - 1) * np.sum(sums**2)) / n)
     return Mean(float(x.mean()), error, float(k), float(k - 1))
 

@@ -132,7 +132,12 @@ class Context:
     @cached_property
     def reach(self) -> float:
         """Å to which radial distributions go."""
-        return min(min(half_box(o.cells) for o in self.runs), LONGEST)
+        return min(self.half_box, LONGEST)
+
+    @cached_property
+    def half_box(self) -> float:
+        """Largest distance at which an atom meets no image of its neighbours, Å."""
+        return min(half_box(o.cells) for o in self.runs)
 
     @cached_property
     def volume(self) -> float:
@@ -161,6 +166,11 @@ class Context:
         table = {}
         for name, distance in self.options.cutoffs.items():
             positive(**{f"the cut-off of {name}": distance})
+            if distance > self.half_box:
+                raise InputError(
+                    f"the cut-off of {name} is {distance:g} Å, beyond half the box, "
+                    f"{self.half_box:.2f} Å; beyond it a molecule would be its own neighbour"
+                )
             group = species_named(name, self.system)
             table[group.name if group else name] = float(distance)
         return table

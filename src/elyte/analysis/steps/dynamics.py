@@ -35,7 +35,9 @@ Array = NDArray[np.float64]
 EINSTEIN = "self-diffusion coefficient"
 VACF_ROW = "velocity autocorrelation"
 VCCF_ROW = "velocity cross-correlation within the first shell"
-NO_VELOCITIES = "no velocities in the trajectory"
+NO_VELOCITIES = (
+    "no velocities in the trajectory; `elyte md --velocities --save-every 5fs` stores them"
+)
 TOO_COARSE = "velocities are stored too rarely to integrate them; store every few fs"
 _TIMES = (0.01, 0.1, 0.3)  # of the run, at which van Hove's function is shown
 _LEAST_FRAMES = 30
@@ -101,7 +103,9 @@ def van_hove_step(context: Context) -> Findings:
         return _each_species(context, name, "1", context.no_dynamics)
     frames = min(map(len, context.timed))
     if frames < _LEAST_FRAMES:
-        return _each_species(context, name, "1", f"only {frames} frames")
+        return _each_species(
+            context, name, "1", f"only {frames} frames of at least {_LEAST_FRAMES}"
+        )
     step = context.timestep
     lags = sorted({max(int(part * frames), 1) for part in _TIMES})
     found = Findings()
@@ -192,7 +196,7 @@ def rotation_step(context: Context) -> Findings:
     reason = context.no_dynamics
     frames = min((len(o) for o in context.timed), default=0)
     if not reason and frames < _LEAST_FRAMES:
-        reason = f"only {frames} frames"
+        reason = f"only {frames} frames of at least {_LEAST_FRAMES}"
     if context.system.bonds is None and not context.options.vectors:
         reason = "the bonds of molecules are not known"
         return Findings([Quantity.withhold(name, "ps", reason, temperature=context.temperature)])

@@ -67,7 +67,9 @@ def dielectric_step(context: Context) -> Findings:
     if context.system.ions:
         return _withheld(context, name, "1", "a liquid with ions conducts: it has none at ω = 0")
     if charges is None:
-        return _withheld(context, name, "1", "no charges of atoms are known")
+        return _withheld(
+            context, name, "1", "no charges of atoms are known: give a topology that has them"
+        )
     if context.temperature is None:
         return _withheld(context, name, "1", NO_TEMPERATURE)
     dipoles = _dipoles(context, np.asarray(charges, dtype=float))

@@ -57,16 +57,20 @@ def first_shell(
     x = np.asarray(r, dtype=float)
     smooth, noise = _smoothed(x, np.asarray(g, dtype=float), g_error, smoothing)
     if smooth.max(initial=0.0) < least_peak:
-        return Shell(np.nan, np.nan, f"no maximum above {least_peak}")
+        return Shell(np.nan, np.nan, f"no shell: g(r) has no maximum above {least_peak}")
     peak = _first_peak(smooth, least_peak)
     if peak is None:
-        return Shell(np.nan, np.nan, "no maximum within the range")
+        return Shell(np.nan, np.nan, f"no shell: g(r) has no clear maximum up to {x[-1]:.1f} Å")
     after, uncertain = smooth[peak:], noise[peak:]
     lowest = np.minimum.accumulate(after)
     rise = np.maximum(0.1 * min(float(smooth[peak]), 3.0), 3 * uncertain)
     risen = np.flatnonzero(after > lowest + rise)
     if not len(risen) and lowest[-1] > 0.2:
-        return Shell(float(x[peak]), np.nan, "g(r) falls without a minimum within the range")
+        return Shell(
+            float(x[peak]),
+            np.nan,
+            f"no end of the shell: g(r) has no minimum up to {x[-1]:.1f} Å; give a cut-off",
+        )
     end = int(risen[0]) if len(risen) else len(after)
     near = int(np.searchsorted(x[peak : peak + end], reach, side="right"))
     minimum = _basin(after[:end], uncertain)

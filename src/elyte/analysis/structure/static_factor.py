@@ -123,7 +123,8 @@ def _binned(q: Array, intensity: Array, width: float, species: str) -> Curve:
     bins = (q / width).astype(np.int64)
     present = np.unique(bins)
     found = [mean(intensity[:, bins == k].mean(axis=1)) for k in present]
-    reason = "" if len(intensity) >= _LEAST_FRAMES else f"only {len(intensity)} frames"
+    few = len(intensity) < _LEAST_FRAMES
+    reason = f"only {len(intensity)} frames of at least {_LEAST_FRAMES}" if few else ""
     return Curve(
         "S(q)",
         np.array([q[bins == k].mean() for k in present]),

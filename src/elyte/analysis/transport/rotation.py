@@ -99,7 +99,10 @@ def rotational_relaxation(
     }
     name = f"rotational relaxation time, order {order}"
     if correlation.min() > _LEAST_DECAY:
-        reason = f"too short: the correlation has only decayed to {correlation.min():.2f}"
+        reason = (
+            f"too short: within a quarter of the run the correlation has only decayed to "
+            f"{correlation.min():.2f}"
+        )
         return Quantity.withhold(name, "ps", reason, **fields), curve
     lags = _fitted_lags(correlation)
     found = jackknife(
@@ -107,7 +110,7 @@ def rotational_relaxation(
     )
     held = max(map(len, runs)) / max(found.value, 1.0)
     if not found.reason and held < _LEAST_RUN:
-        reason = f"too short: a run holds {held:.0f} relaxation times of {_LEAST_RUN:.0f}"
+        reason = f"too short: a run holds {held:.0f} relaxation times, {_LEAST_RUN:.0f} are needed"
         return Quantity.withhold(name, "ps", reason, **fields), curve
     fields["details"] = {"order": order, "fit_window_ps": [0.0, lags[-1] * timestep / 1000]}
     return _scaled(found, timestep / 1000).quantity(name, "ps", **fields), curve

@@ -157,7 +157,10 @@ def non_gaussian_parameter(
     samples, weights = _moments(runs, lag)
     reason = ""
     if len(samples) < _LEAST_PARTICLES:
-        reason = f"only {len(samples)} particles"
+        reason = (
+            f"only {len(samples)} particles of at least {_LEAST_PARTICLES}: "
+            "more runs, or a larger box"
+        )
     elif max(map(len, runs)) < _LEAST_WINDOWS * lag:
         reason = f"too short: a run holds fewer than {_LEAST_WINDOWS} times {time:g} fs"
     elif not samples.any():

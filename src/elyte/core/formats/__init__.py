@@ -19,6 +19,8 @@ from elyte.core.formats.extxyz import (
 from elyte.core.formats.n2p2 import read_n2p2
 from elyte.core.formats.outcar import ENERGIES, read_outcar
 from elyte.core.frame import Dataset, Frame
+from elyte.core.h5md import SUFFIXES as H5MD_SUFFIXES
+from elyte.core.h5md import read_h5md
 
 __all__ = [
     "read_dataset",
@@ -69,7 +71,7 @@ def read_dataset(
 def read_frames(
     path: str | os.PathLike[str], species: Sequence[int | str] | None = None
 ) -> list[Frame]:
-    """Read structures alone: `.cfg`, a DeePMD folder, n2p2, or any format that ASE reads.
+    """Read structures alone: `.cfg`, a DeePMD folder, n2p2, H5MD, or any format that ASE reads.
 
     Raises:
         FormatError: no such file, or nothing that can be read.
@@ -81,6 +83,8 @@ def read_frames(
         return read_deepmd(path).frames
     if kind == "n2p2":
         return read_n2p2(path).frames
+    if kind == "h5md":
+        return read_h5md(Path(path)).frames
     images = read_ase(path, "extxyz" if kind == "extxyz" else None)
     return [frame_from_atoms(atoms, f"{path}, frame {i}") for i, atoms in enumerate(images)]
 
@@ -120,8 +124,15 @@ def _kind(path: Path, strict: bool = True) -> str:
     if is_deepmd(path):
         return "deepmd"
     if not path.is_file():
-        what = "no type.raw in the folder" if path.is_dir() else "there is no file"
-        raise FormatError(f"{what} {path}")
+        if path.is_dir():
+            raise FormatError(
+                f"{path} is a folder, and not one of DeePMD (no type.raw in it): name its files"
+            )
+        raise FormatError(f"there is no file {path}")
+    if not path.stat().st_size:
+        raise FormatError(f"{path} is empty")
+    if path.suffix.lower() in H5MD_SUFFIXES and not strict:
+        return "h5md"
     with open(path, "rb") as handle:
         head = handle.read(2000).decode("utf-8", errors="replace").lstrip()
     first = head.partition("\n")[0].strip()

@@ -46,9 +46,18 @@ def label(tasks: Sequence[Task], project: Project, progress: Progress) -> list[d
                 "reason": result.reason if isinstance(result, Outcome) else "",
                 "label": key,
                 "known": was_known and not bad,
-                "seconds": 0.0 if was_known else round(spent, 3),
+                "seconds": round(_recorded(project, key) if was_known else spent, 3),
             }
     return summaries
+
+
+def _recorded(project: Project, key: str) -> float:
+    """Return the share of the wall time that a label took when it was made, s.
+
+    A run that goes on, or is reported again, tells what its labels cost, not that they are free.
+    """
+    entry = project.ledger.entry(key)
+    return float((entry.provenance if entry else {}).get("seconds", 0.0)) / project.workers
 
 
 def check(inputs: Mapping[str, Any], project: Project, progress: Progress) -> dict[str, Any]:

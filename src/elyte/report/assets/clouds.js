@@ -67,8 +67,9 @@
   function render() {
     pending = false;
     if (!size || !spec) return;
+    // The corners of the grid, √3 times as far as its sides, must turn within the picture: 0.28 < 0.5/√3.
     const ratio = canvas.width / size, style = getComputedStyle(root);
-    const scale = (zoom * 0.36 * size) / -spec.start, middle = size / 2;
+    const scale = (zoom * 0.28 * size) / -spec.start, middle = size / 2;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, size, size);
     const to = (p) => {

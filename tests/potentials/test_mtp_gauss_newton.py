@@ -31,5 +31,5 @@ def test_what_enters_linearly_can_be_left_nearly_undamped() -> None:
         minimiser = Minimiser(loss, start, damping=10.0, of_linear=of_linear)
         assert minimiser.iterate()
         gained[of_linear] = 1 - minimiser.point.loss / start.loss
-    assert gained[OF_LINEAR] > 0.99
+    assert gained[OF_LINEAR] > 0.9
     assert gained[1.0] < 0.5

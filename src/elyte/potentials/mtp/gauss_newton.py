@@ -7,8 +7,8 @@ With residuals r(θ), L = |r|², g = ∂L/∂θ / 2 = Jᵀr and H = JᵀJ, a ste
 where D² is the (slowly forgetting) largest diagonal of H, and r″(v) the second derivative of the
 residuals along v: the path of steepest descent in the space of residuals bends, and δ follows it
 to second order. Steps of a potential can be several times longer for it; it costs three
-evaluations and a gradient where H costs more than ten times as much. Where coefficients that
-enter linearly are hardly damped (`of_linear`), v is to first order the step of variable
+evaluations and a gradient where H costs more than ten times as much. Coefficients that enter
+linearly are hardly damped (`of_linear`), so that v is to first order the step of variable
 projection: they follow the others at their optimum (doi:10.1088/0266-5611/19/2/201).
 M. K. Transtrum, J. P. Sethna, arXiv:1201.5885; H. B. Nielsen, IMM-REP-1999-05 (control of λ).
 """
@@ -35,7 +35,7 @@ FORGETTING = 0.9  # of D², per iteration
 GROWTH = 4.0  # of λ after a failure, twice that after the next
 SHRINKING = 3.0  # of λ after a success, at most
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-9, 1e9
-OF_LINEAR = 1e-3  # of λ, for coefficients that enter linearly, from smooth starts
+OF_LINEAR = 1e-3  # of λ, for coefficients that enter linearly
 LEAST_OF_LINEAR = 1e-6  # the rounding of H, which is made in single precision
 NO_GAIN = "the loss on held-out frames no longer falls"
 
@@ -106,7 +106,7 @@ class Minimiser:
         seed: int = 0,
         counts: Counts | None = None,
         share: float = 1.0,
-        of_linear: float = 1.0,
+        of_linear: float = OF_LINEAR,
     ) -> None:
         self.loss, self.point, self.damping = loss, point, damping
         self.of_linear = of_linear

@@ -16,6 +16,7 @@ from elyte.core.errors import FormatError, InputError, UnknownSpecies, did_you_m
 from elyte.core.frame import Frame
 from elyte.potentials.ase_calculator import PotentialCalculator
 from elyte.potentials.mtp import derivatives, files, kernel
+from elyte.potentials.mtp.radial_start import radial_start
 from elyte.potentials.mtp.repulsion import RepulsiveCore
 from elyte.potentials.mtp.tables import Tables, generate
 from elyte.potentials.protocol import Evaluation
@@ -123,9 +124,8 @@ class MTP:
     ) -> MTP:
         """Return a potential with random parameters, to be trained.
 
-        The radial coefficients are uniform in (−½, ½) and scaled so that moments of a liquid's
-        neighbourhoods are of order one; ξ are small, the isolated atoms at zero. Trainings end
-        with ξ near one and radial coefficients near 0.3, and begin best not far from there.
+        Radial coefficients are those of `radial_start`, scaled so that moments of a liquid's
+        neighbourhoods are of order one; ξ are small, the isolated atoms at zero.
 
         Args:
             level: 2 … 28.
@@ -143,7 +143,7 @@ class MTP:
             min_distance=min_distance,
             max_distance=cutoff,
             tables=tables,
-            radial=random.uniform(-0.5, 0.5, (s, s, tables.n_mu, radial_size)),
+            radial=radial_start(random, s, tables.n_mu, radial_size),
             species_coefficients=np.zeros(s),
             moment_coefficients=1e-3 * random.uniform(-1, 1, len(tables.mapping)),
             scaling=1 / (cutoff - min_distance) ** 2,

@@ -1,4 +1,4 @@
-"""Where a training starts: the prior, the best of several starts, the first damping, the stages."""
+"""Where a training starts: the prior, the linear solution, the first damping, the stages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from elyte.core.frame import LabelledFrame
-from elyte.potentials.mtp.gauss_newton import OF_LINEAR, Counts, Limits, Minimiser, minimise
+from elyte.potentials.mtp.gauss_newton import Counts, Minimiser
 from elyte.potentials.mtp.loss import Loss, Point, Prior, Weights
 from elyte.potentials.mtp.potential import MTP
 
@@ -18,16 +18,11 @@ Floats = NDArray[np.float64]
 PULL_OF_ATOMS = 1e-6  # 1/eV²: species coefficients 10 eV off cost 1e-4, little beside any loss
 RIDGE = 0.15  # of the mean square of a weighted force; divided by the number of frames
 ROWS_PER_PARAMETER = 120  # of the Jacobian at most: smaller samples cost more steps than they save
-ROUGHLY = 1e-2  # tolerance for a part of the frames
-ROWS_TO_BEGIN = 15  # per parameter, in the first stage of a large set
-GROWTH_OF_STAGES = 4
+ROUGHLY = 1.5e-2  # tolerance for a part of the frames
+ROWS_TO_BEGIN = 8  # per parameter, in the first stage of a large set
+GROWTH_OF_STAGES = 3
 FRAMES_FOR_LINEAR = 24
 FEWEST = 4  # frames of a part
-MOST_STARTS = 6  # that are compared on the first part
-SMOOTH_STARTS = 3  # of these, after the first: neither kind is the better one for every material
-COST_OF_STARTS = 320  # gradients of the whole set
-STEPS_OF_START = 40
-TIME_OF_STARTS = 0.25  # of a limit of time
 
 
 def prior_of(
@@ -119,65 +114,21 @@ def solve_linear(loss: Loss, theta: Floats, counts: Counts | None = None) -> Poi
     return solved if solved.loss < point.loss else point
 
 
-def best_start(
-    part: Loss,
-    theta: Floats,
-    seed: int,
-    share: float,
-    counts: Counts,
-    seconds: float | None = None,
-) -> Floats:
-    """Return where the best of several trainings on a small part of the frames has ended.
-
-    The others have the radial coefficients of the first in another order and with other signs.
-    Those of the second to the fourth fall as 1/(1 + β), so that radial functions begin smooth, and
-    what enters linearly is nearly undamped there (`OF_LINEAR`). Which of the valleys a start leads
-    to does not show before it is there; where the part is a small one, to go and see costs little.
-    Of a large part only the first start is taken.
+def begin(part: Loss, theta: Floats, counts: Counts, share: float, seed: int) -> Minimiser:
+    """Return the minimisation that a training on a part of the frames begins with.
 
     Args:
         part: loss of the part.
-        theta: the first start, (P,).
-        seed: of the other starts.
+        theta: parameters, (P,).
+        counts: gets what this costs, and what the minimisation will cost, in units of all frames.
         share: of the frames in the part.
-        counts: gets what this has cost, in units of all frames.
-        seconds: wall time that all starts may take together.
+        seed: of the frames drawn for the Gauss–Newton matrix.
     """
-    each = share * STEPS_OF_START * (6 + part.n_parameters / 120)  # a step, in gradients, roughly
-    number = min(MOST_STARTS, int(COST_OF_STARTS / each))
-    if number < 2:
-        return theta
-    limits = Limits(seconds and seconds / number, None, STEPS_OF_START, ROUGHLY)
-    own, ends = Counts(), []
-    for which, start in enumerate(_variants(part, theta, number, seed)):
-        point = solve_linear(part, start, own)
-        damping, drawn = first_damping(part, point), sample_size(part)
-        free = OF_LINEAR if _is_smooth(which) else 1.0
-        runner = Minimiser(part, point, damping, drawn, seed, of_linear=free)
-        minimise(runner, limits)
-        own.add(runner.counts)
-        ends.append(runner.point)
+    own = Counts()
+    point = solve_linear(part, theta, own)
     counts.add(own, share)
-    return min(ends, key=lambda point: point.loss).theta
-
-
-def _variants(loss: Loss, theta: Floats, number: int, seed: int) -> list[Floats]:
-    random = np.random.default_rng([seed, number])
-    starts = [np.array(theta)]
-    smooth = 2 / (1 + np.arange(loss.radial_size))
-    for which in range(1, number):
-        other = np.array(theta)
-        radial = random.permutation(other[loss.n_linear :])
-        radial *= random.choice([-1.0, 1.0], len(radial))
-        if _is_smooth(which):
-            radial = (radial.reshape(-1, loss.radial_size) * smooth).ravel()
-        other[loss.n_linear :] = radial
-        starts.append(other)
-    return starts
-
-
-def _is_smooth(which: int) -> bool:
-    return 1 <= which <= SMOOTH_STARTS
+    damping, drawn = first_damping(part, point), sample_size(part)
+    return Minimiser(part, point, damping, drawn, seed, counts, share)
 
 
 def unexplained(loss: Loss, point: Point) -> float:

@@ -11,17 +11,15 @@ from elyte.core.frame import Frame, LabelledFrame
 from elyte.core.neighbours import neighbours
 from elyte.core.progress import Progress, silent
 from elyte.potentials.mtp import checkpoint
+from elyte.potentials.mtp.comparison import best_start, numbers_of_starts
 from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
-from elyte.potentials.mtp.loss import Floats, Loss, Point, Weights, check_enough, check_labels
+from elyte.potentials.mtp.loss import Loss, Weights, check_enough, check_labels
 from elyte.potentials.mtp.potential import MTP
 from elyte.potentials.mtp.start import (
-    TIME_OF_STARTS,
-    best_start,
-    first_damping,
+    begin,
     is_trained,
     prior_of,
     sample_size,
-    solve_linear,
     stages,
 )
 from elyte.potentials.mtp.watch import Record, TrainingErrors, Watch, errors_at
@@ -34,6 +32,8 @@ __all__ = [
     "smallest_distance",
     "train",
 ]
+
+TIME_OF_STARTS = 0.25  # of a limit of time, for comparing starts
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,25 +133,22 @@ def train(
 def _through_stages(loss: Loss, potential: MTP, watch: Watch, seed: int) -> Outcome:
     """Minimise the loss of growing parts of the set, from a state where there is one."""
     theta, counts, outcome = potential.parameters, Counts(), Outcome()
-    state = watch.restored()
+    state, first = watch.restored(), 0
     parts = [loss] if is_trained(loss, theta) else stages(loss, seed)
-    if state is None and len(parts) > 1:
-        share, seconds = len(parts[0]) / len(loss), watch.limits.seconds
-        seconds = seconds and TIME_OF_STARTS * seconds
-        theta = best_start(parts[0], theta, seed, share, counts, seconds)
-    for number, part in enumerate(parts):
-        if state is not None and number < state["stage"]:
-            continue
+    if state is not None:
+        first = state["stage"]
+    elif numbers := numbers_of_starts(parts[:-1], len(loss)):
+        seconds = watch.limits.seconds and TIME_OF_STARTS * watch.limits.seconds
+        options = (seed, len(loss), counts, seconds, watch.progress)
+        theta, first = best_start(parts, numbers, theta, *options), len(numbers)
+    for number, part in enumerate(parts[first:], first):
         watch.stage, share = number, len(part) / len(loss)
         if state is None:
-            point = _begin(part, theta, counts, share)
-            damping = first_damping(part, point)
-        else:
-            point, damping = part.at(state["theta"]), state["damping"]
-        minimiser = Minimiser(part, point, damping, sample_size(part), seed, counts, share)
-        if state is None:
+            minimiser = begin(part, theta, counts, share, seed)
             watch.begin(minimiser)
         else:
+            point, drawn = part.at(state["theta"]), sample_size(part)
+            minimiser = Minimiser(part, point, state["damping"], drawn, seed, counts, share)
             minimiser.restore(state)
             state = None
         outcome = watch.verdict(minimiser) or minimise(minimiser, watch.limits_of(part), watch)
@@ -159,11 +156,3 @@ def _through_stages(loss: Loss, potential: MTP, watch: Watch, seed: int) -> Outc
         if not outcome.done:
             break
     return outcome
-
-
-def _begin(part: Loss, theta: Floats, counts: Counts, share: float) -> Point:
-    """Return the point where a stage begins."""
-    own = Counts()
-    point = solve_linear(part, theta, own)
-    counts.add(own, share)
-    return point

@@ -78,9 +78,10 @@ def moment_tensor(level: int, species: Sequence[int] = (1, 6, 8), **options: flo
     start = MTP.initial(level, species, min_distance=1.2, seed=level, **options)
     theta = start.parameters
     s, a = len(start.species), len(start.moment_coefficients)
+    random = np.random.default_rng(level)
     theta[:s] = np.linspace(-3, 2, s)
-    theta[s : s + a] = np.random.default_rng(level).uniform(-0.5, 0.5, a)
-    theta[s + a :] *= 2
+    theta[s : s + a] = random.uniform(-0.5, 0.5, a)
+    theta[s + a :] = random.uniform(-1, 1, len(theta) - s - a)
     return start.with_parameters(theta)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import pytest
 
 from elyte.potentials.mtp.comparison import (
     COST,
+    FEWER,
     MOST_STARTS,
     _cost,
     _starts,
@@ -37,18 +40,18 @@ def trained(part: Loss, theta: np.ndarray):
     return runner.point
 
 
-def test_every_part_has_a_third_of_the_starts_within_the_limit_of_the_cost(whole: Loss) -> None:
+def test_every_part_has_fewer_of_the_starts_within_the_limit_of_the_cost(whole: Loss) -> None:
     small = [part_of(whole, count) for count in (4, 8)]
-    assert numbers_of_starts(small, 100_000) == [MOST_STARTS, -(-MOST_STARTS // 3)]
+    assert numbers_of_starts(small, 100_000) == [MOST_STARTS, ceil(MOST_STARTS / FEWER)]
     assert numbers_of_starts([], 120) == []
     assert numbers_of_starts([part_of(whole, 100)], 110) == []  # too dear to compare
     for frames in (30, 40, 50):
         first, *_ = numbers = numbers_of_starts(small, frames)
         assert 1 < first < MOST_STARTS
-        assert numbers == [n for n in (first, -(-first // 3)) if n > 1]
+        assert numbers == [n for n in (first, ceil(first / FEWER)) if n > 1]
         spent = sum(n * _cost(k, small[k], frames) for k, n in enumerate(numbers))
         assert spent <= COST
-        more = [first + 1, -(-(first + 1) // 3)]
+        more = [first + 1, ceil((first + 1) / FEWER)]
         assert sum(n * _cost(k, small[k], frames) for k, n in enumerate(more) if n > 1) > COST
 
 

@@ -9,6 +9,7 @@ docs/theory/training.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from elyte.potentials.mtp.radial_start import radial_start
 from elyte.potentials.mtp.start import ROUGHLY, begin
 
 MOST_STARTS = 16
-FEWER = 3  # one of so many goes on to the next part
+FEWER = 2.5  # one of so many goes on to the next part
 COST = 440  # gradients of the whole set, that comparing may cost, roughly
 STEPS_OF_FIRST, STEPS_OF_NEXT = 25, 12  # that are expected
 MOST_STEPS = 40
@@ -35,7 +36,7 @@ def numbers_of_starts(parts: Sequence[Loss], whole: int) -> list[int]:
         whole: number of frames of the whole set.
     """
     for first in range(MOST_STARTS, 1, -1):
-        numbers = [-(-first // FEWER**k) for k in range(len(parts))]
+        numbers = [ceil(first / FEWER**k) for k in range(len(parts))]
         several = [number for number in numbers if number > 1]
         if sum(n * _cost(k, parts[k], whole) for k, n in enumerate(several)) <= COST:
             return several

@@ -141,25 +141,13 @@ def threads() -> list[dict[str, Any]]:
     return rows
 
 
-class InPython:
-    """A grade whose rows come with the forces of all atoms, and which is made of them in Python."""
-
-    def __init__(self, grade: Any) -> None:
-        self.grade, self.potential, self.rows = grade, grade.potential, grade.rows
-        self.of_rows = grade.of_rows
-
-    def __call__(self, frame: Frame) -> np.ndarray:
-        return self.grade(frame)
-
-
 def watches(active: ActiveSet, potential: MTP) -> dict[str, Callable[[], list[GradeWatch]]]:
     """Return what makes the stop rules of each variant."""
     grade = active.grade_function(potential)
     made: dict[str, Callable[[], list[GradeWatch]]] = {
         "none": list,
         "every step": lambda: [GradeWatch(grade, 1e8, 1e9)],
-        "in Python": lambda: [GradeWatch(InPython(grade), 1e8, 1e9, 1)],
-        "every 10 steps": lambda: [GradeWatch(InPython(grade), 1e8, 1e9, 10)],
+        "every 10 steps": lambda: [GradeWatch(grade, 1e8, 1e9, 10)],
     }
     if active.mode == "neighbourhood":
         made["all atoms"] = lambda: [GradeWatch(grade, 1e8, 1e9, rotation=1)]

@@ -64,6 +64,7 @@ struct MeanMap {
   std::vector<double> inverse;            // R_F⁻¹, (filled, filled)
   std::vector<double> rows;               // the other columns of R, (filled, open)
   std::vector<double> pseudo;             // p_j, (open)
+  std::size_t last_parameter = 0;         // of all that are named here
 };
 
 struct Evaluation {

@@ -12,6 +12,7 @@
 #include "cell.hpp"
 #include "forcefield.hpp"
 #include "ghosts.hpp"
+#include "team.hpp"
 
 namespace elyte {
 
@@ -22,8 +23,8 @@ namespace elyte {
 // order does not depend on the number of threads.
 class GhostGrid {
  public:
-  // Throws std::invalid_argument for a cell far too small for the cutoff.
-  GhostGrid(const Configuration& c, double cutoff, int threads = 1);
+  // The team shares the work. Throws std::invalid_argument for a cell far too small for the cutoff.
+  GhostGrid(const Configuration& c, double cutoff, Team& team);
 
   std::size_t size() const { return atom.size(); }
   GhostPositions positions() const { return {x_.data(), y_.data(), z_.data()}; }
@@ -50,7 +51,14 @@ class GhostGrid {
   void choose_bins(const Configuration& c, double cutoff);
   void enter_images();
   void sort_atoms(const Configuration& c);
-  void place_ghosts(const double* cell, int threads);
+  void bring_home(const Configuration& c, std::int64_t begin, std::int64_t end);
+  std::int64_t rows() const { return static_cast<std::int64_t>(size_[0]) * size_[1]; }
+  // The first bin at home of what a row of the whole grid holds images of.
+  std::int32_t home_row(std::int64_t row) const {
+    return (entries_[0][row / size_[1]].bin * count_[1] + entries_[1][row % size_[1]].bin) * count_[2];
+  }
+  void make_room_for_ghosts();
+  void place_ghosts(std::int64_t begin_row, std::int64_t end_row);
   void allow_for_rounding(double cutoff);
 
   detail::Matrix cell_, reciprocal_;
@@ -65,14 +73,23 @@ class GhostGrid {
   float limit2_ = 0;
 };
 
-inline GhostGrid::GhostGrid(const Configuration& c, double cutoff, int threads)
+inline GhostGrid::GhostGrid(const Configuration& c, double cutoff, Team& team)
     : cell_(detail::completed_cell(c.cell, c.pbc)), reciprocal_(detail::inverse(cell_)) {
   const auto n = static_cast<std::size_t>(c.n);
   fraction_.resize(3 * n);
   home.resize(3 * n);
   wrap.assign(n, {0, 0, 0});
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-  for (std::size_t i = 0; i < n; ++i) {
+  team.loop(c.n, [&](std::int64_t begin, std::int64_t end) { bring_home(c, begin, end); });
+  choose_bins(c, cutoff);
+  enter_images();
+  sort_atoms(c);
+  make_room_for_ghosts();
+  team.loop(rows(), [&](std::int64_t begin, std::int64_t end) { place_ghosts(begin, end); });
+  allow_for_rounding(cutoff);
+}
+
+inline void GhostGrid::bring_home(const Configuration& c, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t i = begin; i < end; ++i) {
     for (int a = 0; a < 3; ++a) {
       double f = 0;
       for (int x = 0; x < 3; ++x) f += c.positions[3 * i + x] * reciprocal_[3 * x + a];
@@ -85,11 +102,6 @@ inline GhostGrid::GhostGrid(const Configuration& c, double cutoff, int threads)
     }
     detail::wrapped(c.positions + 3 * i, wrap[i], cell_.data(), &home[3 * i]);
   }
-  choose_bins(c, cutoff);
-  enter_images();
-  sort_atoms(c);
-  place_ghosts(cell_.data(), threads);
-  allow_for_rounding(cutoff);
 }
 
 inline void GhostGrid::choose_bins(const Configuration& c, double cutoff) {
@@ -157,14 +169,10 @@ inline void GhostGrid::sort_atoms(const Configuration& c) {
   for (std::size_t i = 0; i < n; ++i) sorted_[next[bin[i]]++] = static_cast<std::int32_t>(i);
 }
 
-inline void GhostGrid::place_ghosts(const double* cell, int threads) {
-  const auto rows = static_cast<std::int64_t>(size_[0]) * size_[1];
-  const auto home_row = [&](std::int64_t row) {
-    return (entries_[0][row / size_[1]].bin * count_[1] + entries_[1][row % size_[1]].bin) * count_[2];
-  };
+inline void GhostGrid::make_room_for_ghosts() {
   std::int64_t total = 0;
-  first_.resize(static_cast<std::size_t>(rows) * size_[2] + 1);
-  for (std::int64_t row = 0, bin = 0; row < rows; ++row) {
+  first_.resize(static_cast<std::size_t>(rows()) * size_[2] + 1);
+  for (std::int64_t row = 0, bin = 0; row < rows(); ++row) {
     const std::int32_t* sorted = &first_sorted_[home_row(row)];
     for (const Entry& entry : entries_[2]) {
       first_[bin++] = static_cast<std::int32_t>(total);
@@ -179,10 +187,13 @@ inline void GhostGrid::place_ghosts(const double* cell, int threads) {
   image.resize(ghosts);
   for (auto* axis : {&x_, &y_, &z_}) axis->resize(ghosts + SPARE_GHOSTS);
   self.resize(sorted_.size());
-  if (ghosts == 0) return;
+}
+
+inline void GhostGrid::place_ghosts(std::int64_t begin_row, std::int64_t end_row) {
+  if (atom.empty()) return;
+  const double* const cell = cell_.data();
   const int far[2] = {entries_[1].back().image, entries_[2].back().image};
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
-  for (std::int64_t row = 0; row < rows; ++row) {
+  for (std::int64_t row = begin_row; row < end_row; ++row) {
     const std::int32_t* sorted = &first_sorted_[home_row(row)];
     const int of_row = entries_[0][row / size_[1]].image * (far[0] + 1) + entries_[1][row % size_[1]].image;
     std::int32_t ghost = first_[row * size_[2]];

@@ -8,6 +8,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <vector>
 
@@ -81,6 +82,8 @@ inline MeanMap mean_map_from(const nanobind::dict& given) {
   map.inverse = values_of<double, double>(given, "inverse", filled * filled);
   map.rows = values_of<double, double>(given, "rows", filled * open);
   map.pseudo = values_of<double, double>(given, "pseudo", open);
+  for (const auto* places : {&map.columns, &map.filled, &map.open})
+    for (const std::size_t place : *places) map.last_parameter = std::max(map.last_parameter, place);
   return map;
 }
 

@@ -42,7 +42,8 @@ inline std::int32_t near_ghosts(const GhostPositions& at, const float* point, co
 // Two atoms at one point are a pair of distance zero; an atom is not its own neighbour there.
 // Throws std::invalid_argument for a cell that has collapsed.
 inline void build_neighbours(const Configuration& c, double cutoff, NeighbourList& list) {
-  const GhostGrid grid(c, cutoff);
+  Team alone(1);
+  const GhostGrid grid(c, cutoff, alone);
   const GhostPositions at = grid.positions();
   std::vector<std::int32_t> found(grid.size() + SPARE_GHOSTS);
   std::vector<Piece> pieces(grid.most_pieces());

@@ -11,6 +11,7 @@
 
 #include "dynamics/model_fields.hpp"
 #include "dynamics/simulation.hpp"
+#include "dynamics/state_python.hpp"
 #include "grade_map_python.hpp"
 
 namespace nb = nanobind;
@@ -18,10 +19,6 @@ using namespace nb::literals;
 
 namespace elyte::dynamics {
 namespace {
-
-using Input = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
-using InputInt = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
-using Output = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
 
 nb::capsule capsule_of(ForceField* field) {
   return nb::capsule(field, FORCE_FIELD_CAPSULE,
@@ -32,154 +29,6 @@ const ForceField& field_of(const nb::capsule& capsule) {
   void* pointer = PyCapsule_GetPointer(capsule.ptr(), FORCE_FIELD_CAPSULE);
   if (!pointer) throw nb::python_error();
   return *static_cast<const ForceField*>(pointer);
-}
-
-nb::object array_of(const double* values, std::vector<std::size_t> shape) {
-  std::size_t size = 1;
-  for (const std::size_t length : shape) size *= length;
-  auto* copy = new double[size];
-  std::copy(values, values + size, copy);
-  nb::capsule owner(copy, [](void* p) noexcept { delete[] static_cast<double*>(p); });
-  return nb::cast(
-      nb::ndarray<nb::numpy, double>(copy, shape.size(), shape.data(), owner));
-}
-
-std::vector<double> doubles(nb::handle value, std::size_t size, const char* name) {
-  const auto array = nb::cast<Input>(value);
-  if (array.size() != size) throw std::invalid_argument(std::string(name) + ": wrong size");
-  return std::vector<double>(array.data(), array.data() + size);
-}
-
-// ---- state ----------------------------------------------------------------------------------
-
-// The variables of thermostat and barostat in one vector: heat, strain rate, then of the two
-// chains the lengths, coordinates and velocities.
-std::vector<double> extended_of(const State& s) {
-  std::vector<double> values{s.heat, s.strain_rate};
-  for (const Chain* chain : {&s.chain, &s.barostat_chain}) {
-    values.push_back(chain->length());
-    values.insert(values.end(), chain->eta.begin(), chain->eta.end());
-    values.insert(values.end(), chain->velocity.begin(), chain->velocity.end());
-  }
-  return values;
-}
-
-void set_extended(State& s, const std::vector<double>& values) {
-  std::size_t at = 0;
-  const auto take = [&] {
-    if (at >= values.size()) throw std::invalid_argument("extended variables are incomplete");
-    return values[at++];
-  };
-  s.heat = take();
-  s.strain_rate = take();
-  for (Chain* chain : {&s.chain, &s.barostat_chain}) {
-    const double length = take();
-    if (!(length >= 1 && length < 100)) throw std::invalid_argument("a chain has a bad length");
-    *chain = Chain(static_cast<int>(length));
-    for (double& eta : chain->eta) eta = take();
-    for (double& velocity : chain->velocity) velocity = take();
-  }
-}
-
-State state_from(const nb::dict& d) {
-  State s;
-  const auto numbers = nb::cast<InputInt>(d["numbers"]);
-  s.n = static_cast<std::int64_t>(numbers.size());
-  const auto n = numbers.size();
-  s.numbers.assign(numbers.data(), numbers.data() + n);
-  const auto pbc = nb::cast<std::vector<bool>>(d["pbc"]);
-  for (int a = 0; a < 3; ++a) s.pbc[a] = pbc.at(a);
-  s.masses = doubles(d["masses"], n, "masses");
-  s.positions = doubles(d["positions"], 3 * n, "positions");
-  s.velocities = doubles(d["velocities"], 3 * n, "velocities");
-  const auto cell = doubles(d["cell"], 9, "cell");
-  std::copy(cell.begin(), cell.end(), s.cell.begin());
-  s.step = nb::cast<std::int64_t>(d["step"]);
-  s.time = nb::cast<double>(d["time"]);
-  s.random = Random(nb::cast<std::uint64_t>(d["seed"]));
-  s.forces.assign(3 * n, 0.0);
-  if (d.contains("chain_length")) {
-    s.chain = Chain(nb::cast<int>(d["chain_length"]));
-    s.barostat_chain = s.chain;
-  }
-  if (d.contains("random")) {
-    Random::Words words{};
-    const auto given = nb::cast<std::vector<std::uint64_t>>(d["random"]);
-    if (given.size() != words.size()) throw std::invalid_argument("random: wrong size");
-    std::copy(given.begin(), given.end(), words.begin());
-    s.random.set_words(words);
-  }
-  if (d.contains("extended")) {
-    const auto array = nb::cast<Input>(d["extended"]);
-    set_extended(s, std::vector<double>(array.data(), array.data() + array.size()));
-  }
-  if (d.contains("forces")) {
-    s.forces = doubles(d["forces"], 3 * n, "forces");
-    s.energy = nb::cast<double>(d["energy"]);
-    const auto strain = doubles(d["strain_gradient"], 9, "strain_gradient");
-    std::copy(strain.begin(), strain.end(), s.strain_gradient.begin());
-    s.evaluated = true;
-  }
-  return s;
-}
-
-nb::dict state_to(const State& s) {
-  const auto n = static_cast<std::size_t>(s.n);
-  nb::dict d;
-  d["positions"] = array_of(s.positions.data(), {n, 3});
-  d["velocities"] = array_of(s.velocities.data(), {n, 3});
-  d["forces"] = array_of(s.forces.data(), {n, 3});
-  d["cell"] = array_of(s.cell.data(), {3, 3});
-  d["energy"] = s.energy;
-  d["strain_gradient"] = array_of(s.strain_gradient.data(), {3, 3});
-  d["step"] = s.step;
-  d["time"] = s.time;
-  const auto extended = extended_of(s);
-  d["extended"] = array_of(extended.data(), {extended.size()});
-  const auto words = s.random.words();
-  d["random"] = nb::cast(std::vector<std::uint64_t>(words.begin(), words.end()));
-  return d;
-}
-
-Thermostat thermostat_named(const std::string& name) {
-  if (name == "none") return Thermostat::none;
-  if (name == "langevin") return Thermostat::langevin;
-  if (name == "bussi") return Thermostat::bussi;
-  if (name == "nose-hoover") return Thermostat::nose_hoover;
-  throw std::invalid_argument("unknown thermostat " + name);
-}
-
-Barostat barostat_named(const std::string& name) {
-  if (name == "none") return Barostat::none;
-  if (name == "scr") return Barostat::stochastic;
-  if (name == "mtk") return Barostat::mtk;
-  if (name == "prescribed") return Barostat::prescribed;
-  throw std::invalid_argument("unknown barostat " + name);
-}
-
-Settings settings_from(const nb::dict& d) {
-  Settings s;
-  const auto number = [&](const char* key, double& target) {
-    if (d.contains(key)) target = nb::cast<double>(d[key]);
-  };
-  const auto whole = [&](const char* key, std::int64_t& target) {
-    if (d.contains(key)) target = nb::cast<std::int64_t>(d[key]);
-  };
-  s.thermostat = thermostat_named(nb::cast<std::string>(d["thermostat"]));
-  s.barostat = barostat_named(nb::cast<std::string>(d["barostat"]));
-  number("timestep", s.timestep);
-  number("thermostat_time", s.thermostat_time);
-  number("barostat_time", s.barostat_time);
-  number("compressibility", s.compressibility);
-  number("degrees_of_freedom", s.degrees_of_freedom);
-  number("max_force", s.max_force);
-  number("max_temperature", s.max_temperature);
-  number("max_energy_jump", s.max_energy_jump);
-  number("max_strain", s.max_strain);
-  whole("renew_every", s.renew_every);
-  whole("history_every", s.history_every);
-  whole("history_length", s.history_length);
-  return s;
 }
 
 // ---- the simulation as Python sees it --------------------------------------------------------
@@ -204,7 +53,7 @@ class PySimulation {
         simulation_(field_of(capsule_), settings_from(settings), state_from(state)) {}
 
   nb::dict run(std::int64_t steps, Input temperatures, Input pressures, nb::object volumes,
-               const nb::dict& into, bool first, const std::string& rows, double pause_above) {
+               const nb::dict& into, bool first, double pause_above) {
     Targets targets{temperatures.data(), pressures.data(), nullptr};
     const auto needed = static_cast<std::size_t>(std::max<std::int64_t>(steps, first ? 1 : 0));
     if (temperatures.size() < needed || pressures.size() < needed)
@@ -218,12 +67,11 @@ class PySimulation {
       throw std::invalid_argument("a prescribed volume needs volumes");
     }
     Records records = records_from(into, steps, first);
-    const Rows wanted = rows_named(rows);
     Report report;
     {
       nb::gil_scoped_release release;
       if (first) simulation_.record(targets, records);
-      report = simulation_.run(steps, targets, records, wanted, pause_above);
+      report = simulation_.run(steps, targets, records, pause_above);
     }
     nb::dict d;
     d["steps"] = report.steps;
@@ -237,10 +85,11 @@ class PySimulation {
     return d;
   }
 
-  // Grade the atoms that are due at every step; `run` then needs grades (steps, 2) in `into`.
-  void watch_grades(const nb::dict& maps, std::int64_t rotation, double margin) {
-    simulation_.watch_grades(grade_maps_from(maps), rotation, margin);
-    watches_ = true;
+  // Grade at steps that are multiples of `every`; `run` then needs grades (steps / every + 1, 2) in
+  // `into`.
+  void watch_grades(const nb::dict& maps, std::int64_t every, std::int64_t rotation, double margin) {
+    simulation_.watch_grades(grade_maps_from(maps), every, rotation, margin);
+    grades_every_ = every;
   }
 
   nb::dict state() { return state_to(simulation_.state); }
@@ -250,16 +99,6 @@ class PySimulation {
     const CloseContact& c = simulation_.closest();
     if (c.step < 0) return nb::none();
     return nb::make_tuple(c.distance, c.pair[0], c.pair[1], c.step);
-  }
-
-  // ∂E_i/∂θ of the last evaluation, (n, row width), or their sums over the atoms of each species,
-  // (species, row width), or None; a view that the next run overwrites.
-  nb::object rows() {
-    const Evaluation& last = simulation_.last_evaluation();
-    if (last.want_rows == Rows::none || last.row_width == 0) return nb::none();
-    return nb::cast(nb::ndarray<nb::numpy, const double>(
-        last.rows.data(), {last.rows.size() / last.row_width, last.row_width},
-        nb::find(this)));
   }
 
   void evaluate() {
@@ -320,13 +159,13 @@ class PySimulation {
       r.weights = weights.data();
       r.flux = room("flux", rows(r.flux_every) * static_cast<std::size_t>(r.n_groups) * 3);
     }
-    if (watches_) r.grades = room("grades", 2 * static_cast<std::size_t>(steps));
+    if (grades_every_ > 0) r.grades = room("grades", 2 * rows(grades_every_));
     return r;
   }
 
   nb::capsule capsule_;  // keeps the original force field alive
   Simulation simulation_;
-  bool watches_ = false;
+  std::int64_t grades_every_ = 0;  // 0: never
 };
 
 // A force field to be evaluated again and again: it keeps its neighbour list.
@@ -379,10 +218,10 @@ NB_MODULE(dynamics, m) {
       .def(nb::init<nb::capsule, const nb::dict&, const nb::dict&>(), "force_field"_a, "state"_a,
            "settings"_a)
       .def("run", &PySimulation::run, "steps"_a, "temperatures"_a, "pressures"_a,
-           "volumes"_a.none(), "into"_a, "first"_a, "rows"_a = "",
+           "volumes"_a.none(), "into"_a, "first"_a,
            "pause_above"_a = std::numeric_limits<double>::infinity())
-      .def("watch_grades", &PySimulation::watch_grades, "maps"_a, "rotation"_a, "margin"_a)
-      .def("rows", &PySimulation::rows)
+      .def("watch_grades", &PySimulation::watch_grades, "maps"_a, "every"_a, "rotation"_a,
+           "margin"_a)
       .def("closest", &PySimulation::closest)
       .def("state", &PySimulation::state)
       .def("evaluate", &PySimulation::evaluate)

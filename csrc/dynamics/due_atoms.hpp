@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 namespace elyte::dynamics {
@@ -24,14 +25,19 @@ class DueAtoms {
   // All atoms are due at the next two steps, as at first: then grades and their rates are known.
   void forget() { times_all_ = 0; }
 
-  // The atoms of a step, ascending; `all` of them where their rows are wanted anyway.
+  // The atoms of a step, ascending; `all` of them where nothing is to be foretold.
   const std::vector<std::int32_t>& choose(std::int64_t step, bool all = false) {
     step_ = step;
     chose_all_ = all || times_all_ < 2;
-    const double mean = mean_rate(), least = chose_all_ ? 0 : least_of_largest(mean);
+    if (chose_all_) {
+      atoms_.resize(grade_.size());
+      std::iota(atoms_.begin(), atoms_.end(), 0);
+      return atoms_;
+    }
+    const double mean = mean_rate(), least = least_of_largest(mean);
     atoms_.clear();
     for (std::size_t i = 0; i < grade_.size(); ++i)
-      if (chose_all_ || on_turn(i) || grade_[i] + band(i, mean) >= least)
+      if (on_turn(i) || grade_[i] + band(i, mean) >= least)
         atoms_.push_back(static_cast<std::int32_t>(i));
     return atoms_;
   }

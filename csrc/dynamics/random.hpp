@@ -5,15 +5,16 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
+
+#include "dynamics/ziggurat.hpp"
 
 namespace elyte::dynamics {
 
 class Random {
  public:
-  static constexpr int WORDS = 6;
-  using Words = std::array<std::uint64_t, WORDS>;
+  using Words = std::array<std::uint64_t, 4>;
 
   explicit Random(std::uint64_t seed = 0) {
     for (auto& word : s_) {
@@ -25,37 +26,25 @@ class Random {
     }
   }
 
-  Words words() const {
-    Words w{s_[0], s_[1], s_[2], s_[3], has_spare_ ? 1u : 0u, 0};
-    std::memcpy(&w[5], &spare_, sizeof spare_);
-    return w;
-  }
-
-  void set_words(const Words& w) {
-    for (int i = 0; i < 4; ++i) s_[i] = w[i];
-    has_spare_ = w[4] != 0;
-    std::memcpy(&spare_, &w[5], sizeof spare_);
-  }
+  const Words& words() const { return s_; }
+  void set_words(const Words& words) { s_ = words; }
 
   // Uniform in (0, 1).
   double uniform() { return (static_cast<double>(next() >> 11) + 0.5) * 0x1.0p-53; }
 
-  // Standard normal, by Marsaglia's polar method (two at a time; the spare one is state).
+  // Standard normal: a layer and a place in it, of separate bits of one number. What is inside the
+  // layer above is under the curve for sure, 99 times of 100.
   double normal() {
-    if (has_spare_) {
-      has_spare_ = false;
-      return spare_;
+    while (true) {
+      const std::uint64_t bits = next();
+      const std::size_t layer = bits % Ziggurat::LAYERS;
+      const double place = static_cast<double>(static_cast<std::int64_t>(bits) >> 11) * 0x1.0p-52;
+      const double x = place * ZIGGURAT.edge[layer];
+      if (std::abs(x) < ZIGGURAT.edge[layer + 1]) return x;
+      if (layer == 0) return std::copysign(tail(), x);
+      const double low = ZIGGURAT.height[layer], high = ZIGGURAT.height[layer + 1];
+      if (low + uniform() * (high - low) < Ziggurat::curve(x)) return x;
     }
-    double a, b, r;
-    do {
-      a = 2 * uniform() - 1;
-      b = 2 * uniform() - 1;
-      r = a * a + b * b;
-    } while (r >= 1 || r == 0);
-    const double factor = std::sqrt(-2 * std::log(r) / r);
-    spare_ = b * factor;
-    has_spare_ = true;
-    return a * factor;
   }
 
   // Gamma with the given shape and scale 1 (Marsaglia and Tsang, doi:10.1145/358407.358414).
@@ -74,6 +63,16 @@ class Random {
   double chi_squared(double k) { return k > 0 ? 2 * gamma(k / 2) : 0; }
 
  private:
+  // A normal number beyond R (Marsaglia and Tsang).
+  double tail() {
+    double beyond, height;
+    do {
+      beyond = -std::log(uniform()) / Ziggurat::R;
+      height = -std::log(uniform());
+    } while (2 * height < beyond * beyond);
+    return Ziggurat::R + beyond;
+  }
+
   static std::uint64_t rotate(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
 
   std::uint64_t next() {
@@ -88,9 +87,7 @@ class Random {
     return result;
   }
 
-  std::array<std::uint64_t, 4> s_{};
-  bool has_spare_ = false;
-  double spare_ = 0;
+  Words s_{};
 };
 
 }  // namespace elyte::dynamics

@@ -69,7 +69,8 @@ struct Targets {
 
 // Where a block writes; an interval of 0 means never. Steps count from the start of the run.
 struct Records {
-  // step time potential kinetic temperature pressure volume conserved, and pressure_tensor()
+  // step time potential kinetic temperature pressure (the mean of the next three, eV/Å³; nan without
+  // a box) volume conserved, and of the pressure tensor xx yy zz yz xz xy
   static constexpr int COLUMNS = 14;
   std::int64_t series_every = 0, frames_every = 0, flux_every = 0;
   double* series = nullptr;      // (rows, COLUMNS)
@@ -81,7 +82,7 @@ struct Records {
   const double* weights = nullptr;       // (n)
   std::int64_t n_groups = 0;
   double* flux = nullptr;        // (rows, groups, 3)
-  double* grades = nullptr;      // (steps, 2) with watch_grades(): the largest, and whose it is
+  double* grades = nullptr;      // (looks, 2) with watch_grades(): the largest, and whose it is
   std::int64_t grade_rows = 0;
   std::int64_t series_rows = 0, frame_rows = 0, flux_rows = 0;  // written so far
 };
@@ -112,25 +113,21 @@ class Simulation {
  public:
   Simulation(const ForceField& force_field, const Settings& settings, State state);
 
-  // The last step's forces come with these rows ∂E_i/∂θ, where the force field has such. Where
-  // grades are watched the run pauses after a step whose largest is above `pause_above` or no number.
-  Report run(std::int64_t steps, const Targets& targets, Records& records, Rows rows = Rows::none,
+  // Where grades are watched the run pauses after a step whose largest is above `pause_above` or no
+  // number.
+  Report run(std::int64_t steps, const Targets& targets, Records& records,
              double pause_above = std::numeric_limits<double>::infinity());
-  // From now on grade every step by rows that come with the forces: the atoms that are due, or the
-  // mean, whose atom is called 0.
-  void watch_grades(GradeMaps maps, std::int64_t rotation, double margin);
+  // From now on grade steps that are multiples of `every` by rows that come with the forces: at each
+  // step the atoms that are due, at steps further apart all of them; or the mean, whose atom is
+  // called 0.
+  void watch_grades(GradeMaps maps, std::int64_t every, std::int64_t rotation, double margin);
   void record(const Targets& targets, Records& records);  // the present step, before a run
 
   State state;
   Settings settings;
   const std::deque<Snapshot>& history() const { return history_; }
   const CloseContact& closest() const { return closest_; }
-  const Evaluation& last_evaluation() const { return evaluation_; }
-  double kinetic() const;           // at the step
-  double middle_kinetic() const;    // mean of the two neighbouring half steps
-  double pressure() const;          // eV/Å³; nan without a box
-  std::array<double, 6> pressure_tensor() const;  // xx yy zz yz xz xy; its mean diagonal is pressure()
-  double conserved(double kT, double pressure) const;
+  double kinetic() const;  // at the step, eV
   void evaluate_moved();
   void evaluate_if_needed();
 
@@ -139,7 +136,7 @@ class Simulation {
   void kick(double dt);
   void drift(double dt);
   void apply_thermostat(double kT);
-  void langevin(double kT);
+  double langevin(double kT);
   void stochastic_cell_rescaling(double kT, double pressure);
   void kick_strain_rate(double kT, double pressure, double dt);
   void dilate(double dt);
@@ -149,8 +146,18 @@ class Simulation {
   Report check(double previous_energy);
   double volume() const { return determinant(state.cell); }
   double strain_trace() const;
+  // The kinetic energy at the step, and Σ m v⊗v (xx yy zz yz xz xy, eV) as the mean of the two
+  // neighbouring half steps: that of m (v ± ½a dt)⊗(v ± ½a dt) is m v⊗v + dt²/4 F⊗F/m. Unlike the one
+  // at the step it has the right mean for stiff vibrations: it is this one that obeys the virial
+  // theorem with the forces.
+  struct Motion {
+    double kinetic;
+    std::array<double, 6> middle;
+  };
+  Motion motion() const;
+  double conserved(double kinetic, double kT, double pressure) const;
   double strain_mass(double kT) const;
-  void ask_for_rows(Rows rows);
+  bool ask_for_grades();
   void take_grades(Records& records);
   void write_due(const Targets& targets, std::int64_t index, Records& records);
   void write_series(double kT, double pressure, Records& records);
@@ -162,10 +169,12 @@ class Simulation {
   Evaluation evaluation_;
   struct Grading {
     GradeMaps maps;
+    std::int64_t every;
     DueAtoms due;
   };
   std::optional<Grading> grading_;
   std::vector<double> inverse_masses_;  // 1/(m × 103.64): eV/Å to Å/fs²
+  std::vector<double> thermal_speeds_;  // √ of that: of one eV, Å/fs
   std::deque<Snapshot> history_;
   CloseContact closest_;
   double stopped_strain_ = 0;

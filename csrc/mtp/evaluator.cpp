@@ -1,7 +1,5 @@
 #include "mtp/evaluator.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -42,14 +40,12 @@ const Kernel& choose_kernel(const std::string& name, const std::string& precisio
                               "' on this processor; there are: " + known);
 }
 
-Evaluator::Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads,
+Evaluator::Evaluator(std::shared_ptr<const Plan> plan, double skin, std::shared_ptr<Team> team,
                      const Kernel& kernel)
     : plan_(std::move(plan)),
-      threads_(std::max(threads, 1)),
+      team_(std::move(team)),
       kernel_(&kernel),
       origin_(plan_->model().max_distance, skin) {}
-
-ForceField* Evaluator::clone() const { return new Evaluator(plan_, origin_.skin(), threads_, *kernel_); }
 
 namespace {
 
@@ -85,55 +81,55 @@ bool Evaluator::update_list(const Configuration& c) {
                                   std::to_string(c.numbers[i]));
   }
   origin_.forget();
-  list_.build(c, origin_.reach(), std::move(types), plan_->tables().species_count, *kernel_, threads_);
+  list_.build(c, origin_.reach(), std::move(types), plan_->tables().species_count, *kernel_, *team_);
   origin_.set(c);
   return true;
 }
 
 void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   update_list(c);
-  const Shares& shares = list_.shares();
   const auto n = static_cast<std::size_t>(c.n);
-  const int threads = list_.threads();
-  scratch_.resize(static_cast<std::size_t>(threads));
+  const auto count = static_cast<std::size_t>(list_.shares().count);
+  scratch_.resize(static_cast<std::size_t>(team_->threads()));
   energies_.resize(n);
   result.forces.resize(3 * n);
-  double* all_forces = forces_.aligned(4 * n * static_cast<std::size_t>(shares.count));
-  std::vector<Results> results(static_cast<std::size_t>(shares.count));
+  double* forces = forces_.aligned(4 * n * count);
+  std::vector<Results> results(count);
   make_room_for_rows(result, n, results);
-  // a share is always the same thread's, in whose cache its forces and neighbours are
-#pragma omp parallel num_threads(threads) if (threads > 1)
-  {
-    const int thread = omp_get_thread_num();
-    list_.place(c, thread, omp_get_num_threads());
-#pragma omp for schedule(static)
-    for (std::int64_t share = 0; share < shares.count; ++share) {
-      double* forces = all_forces + 4 * n * static_cast<std::size_t>(share);
-      std::fill(forces, forces + 4 * n, 0.0);
-      Results& part = results[static_cast<std::size_t>(share)];
-      part.energies = energies_.data();
-      part.forces = forces;
-      const Atoms atoms = list_.atoms(share, thread);
-      double* memory = scratch_[static_cast<std::size_t>(thread)].aligned(
-          kernel_->scratch(plan_->tables(), atoms));
-      kernel_->range(plan_->tables(), atoms, shares.begin(share), shares.end(share), memory, part);
-    }
-    sum_forces(results, result.forces);
+  for (Results& part : results) {
+    part.energies = energies_.data();
+    part.forces = forces;
+    forces += 4 * n;
   }
+  list_.place(c, *team_);
+  team_->share(list_.shares().count,
+              [&](std::int64_t share, int thread) { run_kernel(share, thread, results[share]); });
+  team_->share(list_.shares().count,
+              [&](std::int64_t share, int) { sum_forces(share, results, result.forces); });
   sum_chunks(results, result);
   if (result.grading)
-    grade_rows(*kernel_, plan_->model(), list_.types(), threads, scratch_, result);
+    grade_rows(*kernel_, plan_->model(), list_.types(), *team_, scratch_, result);
   if (result.mean)
-    grade_mean(*kernel_, plan_->model(), list_.types(), result.want_rows == Rows::of_atoms, result);
+    grade_mean(*kernel_, plan_->model(), list_.types(), scratch_.front(), result);
 }
 
-// The threads of a parallel region share the work.
-void Evaluator::sum_forces(const std::vector<Results>& shares, std::vector<double>& forces) const {
-  const auto n = static_cast<std::int64_t>(energies_.size());
-#pragma omp for schedule(static)
-  for (std::int64_t i = 0; i < n; ++i) {
+// Energies of the atoms of a share, and the forces that they make on all atoms.
+void Evaluator::run_kernel(std::int64_t share, int thread, Results& part) {
+  const Shares& shares = list_.shares();
+  const Atoms atoms = list_.atoms(share, thread);
+  AlignedMemory& scratch = scratch_[static_cast<std::size_t>(thread)];
+  std::fill_n(part.forces, 4 * shares.atoms, 0.0);
+  kernel_->range(plan_->tables(), atoms, shares.begin(share), shares.end(share),
+                 scratch.aligned(kernel_->scratch(plan_->tables(), atoms)), part);
+}
+
+// What all shares make of the forces on the atoms of one.
+void Evaluator::sum_forces(std::int64_t share, const std::vector<Results>& parts,
+                           std::vector<double>& forces) const {
+  const Shares& shares = list_.shares();
+  for (std::int64_t i = shares.begin(share); i < shares.end(share); ++i) {
     double sum[4] = {0, 0, 0, 0};
-    for (const Results& part : shares)
+    for (const Results& part : parts)
       for (int x = 0; x < 4; ++x) sum[x] += part.forces[4 * i + x];
     for (int x = 0; x < 3; ++x) forces[3 * i + x] = sum[x];
   }

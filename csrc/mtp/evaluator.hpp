@@ -11,6 +11,7 @@
 #include "mtp/kernel.hpp"
 #include "mtp/plan.hpp"
 #include "origin.hpp"
+#include "team.hpp"
 
 namespace elyte::mtp {
 
@@ -21,13 +22,19 @@ const Kernel& choose_kernel(const std::string& name = "", const std::string& pre
 
 class Evaluator final : public ForceField {
  public:
-  Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads, const Kernel& kernel);
+  Evaluator(std::shared_ptr<const Plan> plan, double skin, std::shared_ptr<Team> team,
+            const Kernel& kernel);
+  Evaluator(std::shared_ptr<const Plan> plan, double skin, int threads, const Kernel& kernel)
+      : Evaluator(std::move(plan), skin, Team::shared(threads), kernel) {}
 
   double cutoff() const override { return plan_->model().max_distance; }
   // Throws std::invalid_argument for an unknown species, atoms at one point, positions that are
   // not finite, and a box that has collapsed.
   void evaluate(const Configuration& configuration, Evaluation& result) override;
-  ForceField* clone() const override;
+  // The clone has a list of its own and the same team.
+  ForceField* clone() const override {
+    return new Evaluator(plan_, origin_.skin(), team_, *kernel_);
+  }
 
   // Bring the neighbour list up to date without evaluating anything; returns whether it was rebuilt.
   bool update_list(const Configuration& configuration);
@@ -37,12 +44,14 @@ class Evaluator final : public ForceField {
  private:
   void make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks);
   void place_rows(const std::vector<std::int32_t>& only, std::size_t n);
-  void sum_forces(const std::vector<Results>& shares, std::vector<double>& forces) const;
+  void run_kernel(std::int64_t share, int thread, Results& part);
+  void sum_forces(std::int64_t share, const std::vector<Results>& parts,
+                  std::vector<double>& forces) const;
   void sum_chunks(const std::vector<Results>& results, Evaluation& result);
   void refuse(std::int64_t i, std::int64_t j) const;
 
   std::shared_ptr<const Plan> plan_;
-  int threads_;
+  std::shared_ptr<Team> team_;
   const Kernel* kernel_;
   Origin origin_;
   GhostList list_;

@@ -1,6 +1,5 @@
 #include "mtp/ghost_list.hpp"
 
-#include <exception>
 #include <memory>
 
 #include "ghost_grid.hpp"
@@ -8,34 +7,27 @@
 namespace elyte::mtp {
 
 void GhostList::build(const Configuration& c, double reach, std::vector<std::int32_t> types,
-                      int species_count, const Kernel& kernel, int threads) {
+                      int species_count, const Kernel& kernel, Team& team) {
   shares_ = Shares(c.n, kernel.block);
-  threads_ = static_cast<int>(std::max<std::int64_t>(1, std::min<std::int64_t>(threads, shares_.count)));
-  GhostGrid grid(c, reach, threads_);
+  GhostGrid grid(c, reach, team);
   species_count_ = species_count;
   types_ = std::move(types);
   ghost_type_.resize(grid.size() + SPARE_GHOSTS);
-#pragma omp parallel for schedule(static) num_threads(threads_) if (threads_ > 1)
-  for (std::size_t g = 0; g < grid.size(); ++g) ghost_type_[g] = types_[grid.atom[g]];
+  team.loop(static_cast<std::int64_t>(grid.size()), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t g = begin; g < end; ++g) ghost_type_[g] = types_[grid.atom[g]];
+  });
   neighbours_.resize(static_cast<std::size_t>(shares_.count));
   bounds_.resize(static_cast<std::size_t>(c.n) * (species_count + 1));
   std::vector<int> most(neighbours_.size(), 0);
-  std::exception_ptr error;  // may not leave the parallel region
-#pragma omp parallel for schedule(static) num_threads(threads_) if (threads_ > 1)
-  for (std::int64_t share = 0; share < shares_.count; ++share) try {
-      most[share] = list_share(share, grid, kernel);
-    } catch (...) {
-#pragma omp critical
-      error = std::current_exception();
-    }
-  if (error) std::rethrow_exception(error);
+  team.share(shares_.count,
+             [&](std::int64_t share, int) { most[share] = list_share(share, grid, kernel); });
   most_neighbours_ = most.empty() ? 0 : *std::max_element(most.begin(), most.end());
   whole_.resize(3 * grid.wrap.size());
   for (std::size_t k = 0; k < whole_.size(); ++k) whole_[k] = grid.wrap[k / 3][k % 3];
   ghost_atom_ = std::move(grid.atom);
   ghost_image_ = std::move(grid.image);
   images_ = std::move(grid.images);
-  make_room();
+  make_room(team.threads());
 }
 
 // Returns the most neighbours that an atom of the share has.
@@ -68,10 +60,10 @@ int GhostList::list_share(std::int64_t share, const GhostGrid& grid, const Kerne
 // own. Beyond this number all threads place them together.
 constexpr std::size_t FEW_GHOSTS = 16384;
 
-void GhostList::make_room() {
+void GhostList::make_room(int threads) {
   const std::size_t atoms = 4 * types_.size(), images = 4 * images_.size();
   const std::size_t ghosts = 4 * ghost_atom_.size();
-  places_.resize(ghost_atom_.size() < FEW_GHOSTS ? static_cast<std::size_t>(threads_) : 1);
+  places_.resize(ghost_atom_.size() < FEW_GHOSTS ? static_cast<std::size_t>(threads) : 1);
   for (Places& places : places_) {
     places.memory.resize(ghosts + atoms + images + 8);
     const auto address = reinterpret_cast<std::uintptr_t>(places.memory.data());
@@ -81,38 +73,52 @@ void GhostList::make_room() {
   }
 }
 
-void GhostList::place(const Configuration& c, int thread, int threads) {
-  const bool together = places_.size() == 1 && threads > 1;
-  const Places& mine = places_[together ? 0 : static_cast<std::size_t>(thread)];
-  const auto part = [&](std::size_t count, int end) {
-    return together ? count * static_cast<std::size_t>(thread + end) / static_cast<std::size_t>(threads)
-                    : count * static_cast<std::size_t>(end);
-  };
-  for (std::size_t k = part(images_.size(), 0); k < part(images_.size(), 1); ++k)
+void GhostList::place(const Configuration& c, Team& team) {
+  now_ = c;
+  for (Places& places : places_) places.of_now = false;
+  if (places_.size() > 1) return;  // each thread will do so for itself
+  Places& all = places_.front();
+  shift_images(all);
+  team.loop(c.n, [&](std::int64_t begin, std::int64_t end) { bring_home(all, begin, end); });
+  team.loop(static_cast<std::int64_t>(ghost_atom_.size()),
+            [&](std::int64_t begin, std::int64_t end) { place_ghosts(all, begin, end); });
+  all.of_now = true;
+}
+
+void GhostList::shift_images(const Places& places) const {
+  const double* const cell = now_.cell;
+  for (std::size_t k = 0; k < images_.size(); ++k)
     for (int x = 0; x < 3; ++x)
-      mine.shift[4 * k + x] = images_[k][0] * c.cell[x] + images_[k][1] * c.cell[3 + x] +
-                              images_[k][2] * c.cell[6 + x];
-  for (std::size_t i = part(types_.size(), 0); i < part(types_.size(), 1); ++i) {
+      places.shift[4 * k + x] = images_[k][0] * cell[x] + images_[k][1] * cell[3 + x] +
+                                images_[k][2] * cell[6 + x];
+}
+
+void GhostList::bring_home(const Places& places, std::int64_t begin, std::int64_t end) const {
+  const double* const cell = now_.cell;
+  for (std::int64_t i = begin; i < end; ++i) {
     const double* whole = &whole_[3 * i];
     for (int x = 0; x < 3; ++x)
-      mine.home[4 * i + x] = c.positions[3 * i + x] - (whole[0] * c.cell[x] + whole[1] * c.cell[3 + x] +
-                                                       whole[2] * c.cell[6 + x]);
-  }
-  if (together) {
-#pragma omp barrier
-  }
-  const std::size_t end = part(ghost_atom_.size(), 1);
-  for (std::size_t g = part(ghost_atom_.size(), 0); g < end; ++g) {
-    const double *from = mine.home + 4 * ghost_atom_[g], *shift = mine.shift + 4 * ghost_image_[g];
-    for (int x = 0; x < 4; ++x) mine.ghosts[4 * g + x] = from[x] + shift[x];
-  }
-  if (together) {
-#pragma omp barrier
+      places.home[4 * i + x] = now_.positions[3 * i + x] -
+                               (whole[0] * cell[x] + whole[1] * cell[3 + x] + whole[2] * cell[6 + x]);
   }
 }
 
-Atoms GhostList::atoms(std::int64_t share, int thread) const {
-  const Places& mine = places_[places_.size() == 1 ? 0 : static_cast<std::size_t>(thread)];
+void GhostList::place_ghosts(const Places& places, std::int64_t begin, std::int64_t end) const {
+  for (std::int64_t g = begin; g < end; ++g) {
+    const double* from = places.home + 4 * ghost_atom_[g];
+    const double* shift = places.shift + 4 * ghost_image_[g];
+    for (int x = 0; x < 4; ++x) places.ghosts[4 * g + x] = from[x] + shift[x];
+  }
+}
+
+Atoms GhostList::atoms(std::int64_t share, int thread) {
+  Places& mine = places_[places_.size() == 1 ? 0 : static_cast<std::size_t>(thread)];
+  if (!mine.of_now) {
+    shift_images(mine);
+    bring_home(mine, 0, now_.n);
+    place_ghosts(mine, 0, static_cast<std::int64_t>(ghost_atom_.size()));
+    mine.of_now = true;
+  }
   return {types_.data(),
           mine.home,
           mine.ghosts,

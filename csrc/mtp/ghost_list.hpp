@@ -8,6 +8,7 @@
 
 #include "forcefield.hpp"
 #include "mtp/kernel.hpp"
+#include "team.hpp"
 
 namespace elyte {
 class GhostGrid;
@@ -36,17 +37,15 @@ class GhostList {
   // List the neighbours within reach, by the species `types` of the atoms; the list is the same
   // whatever the number of threads. Throws std::invalid_argument for a cell far too small.
   void build(const Configuration& c, double reach, std::vector<std::int32_t> types,
-             int species_count, const Kernel& kernel, int threads);
+             int species_count, const Kernel& kernel, Team& team);
 
-  // Bring atoms and ghosts to where they are now, as the given one of several threads sees them; all of
-  // a parallel region must call it.
-  void place(const Configuration& c, int thread, int threads);
+  // Atoms and ghosts are now where the configuration says, which must stay while atoms() is called.
+  void place(const Configuration& c, Team& team);
 
   const Shares& shares() const { return shares_; }
-  int threads() const { return threads_; }  // for which there is work
   const std::vector<std::int32_t>& types() const { return types_; }  // of the atoms
   // The atoms for the kernel, which is to be run over those of the share only, by the given thread.
-  Atoms atoms(std::int64_t share, int thread) const;
+  Atoms atoms(std::int64_t share, int thread);
 
  private:
   int list_share(std::int64_t share, const GhostGrid& grid, const Kernel& kernel);
@@ -56,11 +55,16 @@ class GhostList {
   struct Places {
     std::vector<double> memory;
     double *ghosts, *home, *shift;
+    bool of_now = false;
   };
-  void make_room();
+  void make_room(int threads);
+  void shift_images(const Places& places) const;
+  void bring_home(const Places& places, std::int64_t begin, std::int64_t end) const;
+  void place_ghosts(const Places& places, std::int64_t begin, std::int64_t end) const;
 
   Shares shares_;
-  int species_count_ = 0, most_neighbours_ = 0, threads_ = 1;
+  Configuration now_;
+  int species_count_ = 0, most_neighbours_ = 0;
   std::vector<std::int32_t> types_;
   std::vector<std::vector<std::int32_t>> neighbours_;  // of the atoms of each share
   std::vector<std::int64_t> bounds_;                   // in the list of its share

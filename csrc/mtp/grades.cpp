@@ -1,7 +1,5 @@
 #include "mtp/grades.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -66,26 +64,14 @@ std::vector<Batch> batches_of(const Evaluation& result,
   return batches;
 }
 
-// The mean of the rows by all parameters: each species' isolated atom first.
-std::vector<double> mean_of(const MtpModel& model, const std::vector<std::int32_t>& types,
-                            bool of_atoms, const Evaluation& result) {
-  const std::size_t width = result.row_width;
-  std::vector<double> mean(model.parameters_count());
-  for (const std::int32_t type : types) mean[static_cast<std::size_t>(type)] += 1;
-  const std::size_t count = of_atoms ? types.size() : model.species.size();
-  for (std::size_t k = 0; k < count; ++k) {
-    const std::size_t type = of_atoms ? static_cast<std::size_t>(types[k]) : k;
-    const std::size_t* columns = &result.mean->columns[type * width];
-    for (std::size_t c = 0; c < width; ++c) mean[columns[c]] += result.rows[k * width + c];
-  }
-  for (double& value : mean) value /= static_cast<double>(types.size());
-  return mean;
-}
-
-std::vector<double> at(const std::vector<double>& values, const std::vector<std::size_t>& places) {
-  std::vector<double> found;
-  for (const std::size_t place : places) found.push_back(values[place]);
-  return found;
+// The mean of the rows by all parameters, from their sums over each species: each species' isolated
+// atom first.
+void mean_of(const MtpModel& model, const std::vector<std::int32_t>& types, const Evaluation& result,
+             double* mean) {
+  std::fill_n(mean, model.parameters_count(), 0.0);
+  for (const std::int32_t type : types) mean[type] += 1;
+  for (std::size_t k = 0; k < result.rows.size(); ++k) mean[result.mean->columns[k]] += result.rows[k];
+  for (std::size_t p = 0; p < model.parameters_count(); ++p) mean[p] /= static_cast<double>(types.size());
 }
 
 // std::max would pass over what is not a number.
@@ -96,51 +82,48 @@ double larger(double value, double other) {
 }  // namespace
 
 void grade_mean(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
-                bool of_atoms, Evaluation& result) {
+                AlignedMemory& scratch, Evaluation& result) {
   const MeanMap& map = *result.mean;
   const std::size_t parameters = model.parameters_count();
-  const auto fits = [&](const std::vector<std::size_t>& places) {
-    return places.empty() || *std::max_element(places.begin(), places.end()) < parameters;
-  };
-  if (map.columns.size() != model.species.size() * result.row_width || !fits(map.columns) ||
-      !fits(map.filled) || !fits(map.open))
+  if (map.columns.size() != result.rows.size() || map.last_parameter >= parameters)
     throw std::invalid_argument("a map to grades is for rows of another length");
-  const std::vector<double> mean = mean_of(model, types, of_atoms, result);
   const std::size_t filled = map.filled.size(), open = map.open.size();
-  std::vector<double> known(filled), left = at(mean, map.open);
-  kernel.add_rows(at(mean, map.filled).data(), map.inverse.data(), filled, filled, known.data());
+  double* const mean = scratch.aligned(parameters + 2 * filled + open);
+  double *const of_filled = mean + parameters, *const known = of_filled + filled, *const left = known + filled;
+  mean_of(model, types, result, mean);
+  for (std::size_t k = 0; k < filled; ++k) of_filled[k] = mean[map.filled[k]];
+  for (std::size_t j = 0; j < open; ++j) left[j] = mean[map.open[j]];
+  std::fill_n(known, filled, 0.0);
+  kernel.add_rows(of_filled, map.inverse.data(), filled, filled, known);
   double grade = 0;
-  for (double& c : known) {
-    grade = larger(grade, std::abs(c));
-    c = -c;
+  for (std::size_t k = 0; k < filled; ++k) {
+    grade = larger(grade, std::abs(known[k]));
+    known[k] = -known[k];
   }
-  kernel.add_rows(known.data(), map.rows.data(), filled, open, left.data());
+  kernel.add_rows(known, map.rows.data(), filled, open, left);
   for (std::size_t j = 0; j < open; ++j) grade = larger(grade, std::abs(left[j]) / map.pseudo[j]);
   result.grades.assign(1, grade);
 }
 
 void grade_rows(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
-                int threads, std::vector<AlignedMemory>& scratch, Evaluation& result) {
+                Team& team, std::vector<AlignedMemory>& scratch, Evaluation& result) {
   const std::size_t count = result.only ? result.only->size() : types.size();
   std::vector<std::vector<std::size_t>> places(model.species.size());
   for (std::size_t k = 0; k < count; ++k) {
     const std::size_t atom = result.only ? static_cast<std::size_t>((*result.only)[k]) : k;
     places[static_cast<std::size_t>(types[atom])].push_back(k);
   }
-  const std::vector<Batch> batches = batches_of(result, places, model.species, threads);
+  const std::vector<Batch> batches = batches_of(result, places, model.species, team.threads());
   result.grades.resize(count);
   const std::size_t width = result.row_width;
   for (const GradeMap& map : *result.grading)
     if (map.width != width)
       throw std::invalid_argument("a map to grades is for rows of another length");
-  const int used = std::max(1, std::min(threads, static_cast<int>(batches.size())));
   const std::size_t needed = kernel.grade_scratch(width + 1);
-  scratch.resize(std::max(scratch.size(), static_cast<std::size_t>(used)));
-#pragma omp parallel for schedule(dynamic, 1) num_threads(used) if (used > 1)
-  for (std::size_t k = 0; k < batches.size(); ++k) {
-    AlignedMemory& memory = scratch[static_cast<std::size_t>(omp_get_thread_num())];
-    grade_batch(kernel, batches[k], width, memory.aligned(needed), result);
-  }
+  team.share(static_cast<std::int64_t>(batches.size()), [&](std::int64_t k, int thread) {
+    AlignedMemory& memory = scratch[static_cast<std::size_t>(thread)];
+    grade_batch(kernel, batches[static_cast<std::size_t>(k)], width, memory.aligned(needed), result);
+  });
 }
 
 }  // namespace elyte::mtp

@@ -8,16 +8,17 @@
 #include "mtp/aligned_memory.hpp"
 #include "mtp/kernel.hpp"
 #include "mtp/model.hpp"
+#include "team.hpp"
 
 namespace elyte::mtp {
 
 // Set `grades` of an evaluation by its rows and the maps that it asks for; `types` are those of all
 // atoms, `scratch` is one piece for each thread.
 void grade_rows(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
-                int threads, std::vector<AlignedMemory>& scratch, Evaluation& result);
+                Team& team, std::vector<AlignedMemory>& scratch, Evaluation& result);
 
-// Set `grades` to that of the mean of the rows, which are those of atoms or sums over each species.
+// Set `grades` to that of the mean of the rows, from their sums over each species.
 void grade_mean(const Kernel& kernel, const MtpModel& model, const std::vector<std::int32_t>& types,
-                bool of_atoms, Evaluation& result);
+                AlignedMemory& scratch, Evaluation& result);
 
 }  // namespace elyte::mtp

@@ -124,7 +124,8 @@ def test_stretches_left_out_stay_left_out() -> None:
 
 def test_without_rows_a_look_costs_an_evaluation_and_comes_less_often() -> None:
     watch = GradeWatch(Rising(0.0), spacing=25)
-    assert watch.interval(lennard_jones()) == 25
+    assert watch.interval(followed=False) == 25
+    assert watch.maps_for(lennard_jones()) == {}
     simulate(argon(), lennard_jones(), SETTINGS, stop_rules=[watch])
     assert [step for step, _, _ in watch.records] == list(range(0, 301, 25))
-    assert GradeWatch(Rising(0.0), every=7).interval(lennard_jones()) == 7
+    assert GradeWatch(Rising(0.0), every=7).interval(followed=False) == 7

@@ -155,8 +155,9 @@ def test_stiff_molecules_have_the_pressure_of_a_gas_of_molecules() -> None:
     frame = Frame(np.full(24, 6), positions, np.eye(3) * 30, True)
     reduced_mass = 12.011 / 2 * MASS_VELOCITY2_TO_EV
     springs = native.springs(np.arange(24), 1.0 * reduced_mass, 1.2)
+    # the bonds swing once in six steps: rows further apart would not average over that
     settings = RunSettings(
-        "NVT", 300.0, steps=400_000, thermostat="langevin", thermostat_time=20, series_every=5
+        "NVT", 300.0, steps=400_000, thermostat="langevin", thermostat_time=20, series_every=2
     )
     series = simulate(frame, springs, settings, seed=3).series
     ratio = series["pressure_bar"].mean() * BAR * frame.volume / KT
@@ -259,3 +260,21 @@ def test_random_numbers_have_their_distributions() -> None:
     for shape in (0.5, 1.0, 46.0):
         gamma = np.array(native.random_numbers(3, "gamma", 50_000, shape))
         assert stats.kstest(gamma, stats.gamma(shape).cdf).pvalue > 1e-3
+
+
+def test_normal_numbers_are_normal_in_every_layer_and_beyond() -> None:
+    """Bins of 1/1000 of all, and the tail, which is drawn in another way."""
+    normal = np.array(native.random_numbers(4, "normal", 1_000_000))
+    counts = np.histogram(stats.norm.cdf(normal), np.linspace(0, 1, 1001))[0]
+    assert stats.chisquare(counts).pvalue > 1e-3
+    begin = 3.6541528853610088
+    tail = normal[np.abs(normal) > begin]
+    expected = 2e6 * stats.norm.sf(begin)
+    assert abs(len(tail) - expected) < 4 * np.sqrt(expected)
+    assert stats.kstest(stats.norm.sf(np.abs(tail)) / stats.norm.sf(begin), "uniform").pvalue > 1e-3
+    assert abs(np.sign(tail).sum()) < 4 * np.sqrt(len(tail))
+    for power, value in ((2, 1.0), (4, 3.0), (6, 15.0)):
+        moments = normal**power
+        assert abs(moments.mean() - value) < 4 * moments.std() / 1000
+    squares = normal**2 - 1
+    assert abs((squares[1:] * squares[:-1]).mean()) < 4 * 2 / 1000

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from elyte.core.frame import Frame
+from elyte.core.neighbours import neighbours
 from elyte.dynamics import RunSettings, simulate
 from elyte.potentials.mtp import MTP
 
@@ -58,12 +59,18 @@ def test_split_equals_unsplit_although_lists_have_a_skin(potential: MTP, crystal
 
 
 def test_the_closest_contact_of_a_run_is_told(potential: MTP, crystal: Frame) -> None:
-    settings = RunSettings("NVE", 150.0, steps=10)
+    settings = RunSettings("NVE", 150.0, steps=10, frames_every=1)
     assert simulate(crystal, potential, settings, seed=1).closest is None
-    wide = replace(potential, min_distance=3.6)
-    closest = simulate(crystal, wide, settings, seed=1).closest
-    assert closest is not None
-    distance, i, j, step = closest
+    weak = 1e-9 * potential.moment_coefficients
+    wide = replace(potential, min_distance=3.6, moment_coefficients=weak)
+    run = simulate(crystal, wide, settings, seed=1)
+    assert run.outcome.done
+    assert run.closest is not None
+    assert run.trajectory is not None
+    distance, i, j, step = run.closest
     assert 3.0 < distance < 3.6
     assert i != j
-    assert 0 <= step <= 10
+    assert 0 < step <= 10
+    pairs = [neighbours(frame, 3.6).distance for frame in run.trajectory]
+    assert step == np.argmin([of_step.min(initial=np.inf) for of_step in pairs])
+    assert pairs[step].min() == pytest.approx(distance, rel=1e-12)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +16,7 @@ from hypothesis import strategies as st
 
 from elyte.core.errors import InputError
 from elyte.core.frame import Frame
+from elyte.dynamics import RunSettings, simulate
 from elyte.potentials import Evaluation
 from elyte.potentials.mtp.kernel import Kernel, Precision, instruction_sets
 
@@ -187,6 +195,53 @@ def test_a_list_that_could_not_be_made_is_not_used() -> None:
     with pytest.raises(InputError, match="far too small"):
         follower.evaluate(collapsed)
     assert_same(follower.evaluate(frame), mtp.evaluate([frame])[0])
+
+
+def test_runs_at_once_that_share_their_threads_give_the_bits_of_one_alone() -> None:
+    """Clones of one force field have one team: who finds it at work does without."""
+    frame, settings = structure(6, 200, 0.05), RunSettings("NVE", 50.0, steps=60, timestep=0.2)
+
+    def run(force_field: Any, seed: int) -> bytes:
+        state = simulate(frame, force_field, settings, seed=seed, renew_every=20).state
+        return state.frame.positions.tobytes() + state.forces.tobytes()
+
+    alone = [run(potential(8).native(), seed) for seed in range(4)]
+    shared = potential(8).native(threads=3)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(partial(run, shared), range(4))) == alone
+
+
+def test_threads_come_and_go() -> None:
+    frame, kernel = structure(6, 100, 0.05), Kernel(potential(8).native_arrays())
+    expected = kernel.follower(0.0).evaluate(frame)
+    for threads in range(2, 30):
+        follower = kernel.follower(0.0, threads)
+        assert_same_bits(follower.evaluate(frame), expected)
+        time.sleep(0.002)  # they sleep by now
+        assert_same_bits(follower.evaluate(frame), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_does_without_threads_and_ends() -> None:
+    frame, kernel = structure(6, 100, 0.05), Kernel(potential(8).native_arrays())
+    follower = kernel.follower(0.0, 3)
+    expected = follower.evaluate(frame)
+    time.sleep(0.05)  # the threads sleep
+    child = os.fork()
+    if child == 0:
+        same = follower.evaluate(frame).forces.tobytes() == expected.forces.tobytes()
+        del follower
+        os._exit(0 if same else 1)
+    for _ in range(200):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.05)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        pytest.fail("the forked process hangs")
+    assert status == 0
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elyte.core import Frame
-from elyte.dynamics import GradeWatch, MDState, RunSettings, simulate
+from elyte.dynamics import GradeWatch, HeatWatch, MDState, RunSettings, simulate
 from elyte.potentials.mtp import MTP, RepulsiveCore
 from elyte.selection import ActiveSet
 from elyte.selection.active_set import GradeFunction
@@ -48,51 +48,53 @@ def true(potential: MTP, start: Frame, grade: GradeFunction) -> np.ndarray:
     return np.array([value for _, value, _ in watch.records])
 
 
-@pytest.mark.parametrize(
-    ("mode", "kind"), [("neighbourhood", "atoms"), ("configuration", "species")]
-)
-def test_a_run_is_graded_by_the_rows_of_its_forces(potential, frames, mode, kind):
+@pytest.mark.parametrize("mode", ["neighbourhood", "configuration"])
+@pytest.mark.parametrize("every", [1, 2, 3, 5, 12, 40])
+def test_looks_apart_are_graded_along_with_the_forces(potential, frames, mode, every) -> None:
+    """By the compiled loop as by a call for every frame; blocks of any length between."""
     active = ActiveSet.build(potential, frames, mode)
-    start, settings = frames[0], RunSettings("NVT", 50.0, steps=12)
+    settings = RunSettings("NVT", 50.0, steps=23, timestep=0.5)
     found = {}
     for name, function in (
-        ("fused", active.grade_function(potential)),
+        ("along", active.grade_function(potential)),
         ("apart", lambda frame: active.grades(potential, frame)),
     ):
-        watch = GradeWatch(function, save=50.0, stop=1e6, every=2, spacing=1)
-        assert watch.wants_rows_of(potential) == (kind if name == "fused" else "")
-        simulate(start, potential, settings, seed=1, stop_rules=[watch])
-        found[name] = np.array([grade for _, grade, _ in watch.records])
-    assert len(found["fused"]) == 7
-    np.testing.assert_allclose(found["fused"], found["apart"], rtol=1e-6)
+        watch = GradeWatch(function, save=50.0, stop=1e6, every=every, spacing=1)
+        assert bool(watch.maps_for(potential)) == (name == "along")
+        other = HeatWatch(every=4)
+        simulate(frames[0], potential, settings, seed=1, stop_rules=[watch, other])
+        assert [step for step, _, _ in watch.records] == list(range(0, 24, every))
+        assert watch.looks == 1 + 23 // every
+        found[name] = np.array([(grade, atom) for _, grade, atom in watch.records])
+    rounding = 1e-3 if mode == "neighbourhood" else 1e-6  # single precision; double
+    np.testing.assert_allclose(found["along"][:, 0], found["apart"][:, 0], rtol=rounding)
+    if mode == "neighbourhood":
+        np.testing.assert_array_equal(found["along"][:, 1], found["apart"][:, 1])
 
 
-def test_watches_that_want_different_rows_share_a_run(potential, frames):
-    watches = [
-        GradeWatch(
-            ActiveSet.build(potential, frames, mode).grade_function(potential),
-            50,
-            1e6,
-            k,
-            spacing=1,
-        )
-        for mode, k in (("neighbourhood", 2), ("configuration", 3))
-    ]
-    simulate(frames[0], potential, RunSettings("NVE", 50.0, steps=12), seed=1, stop_rules=watches)
-    for k, watch in zip((2, 3), watches, strict=True):
-        assert [step for step, _, _ in watch.records] == list(range(0, 13, k))
-        alone = GradeWatch(watch.grade, 50, 1e6, k, spacing=1)
-        simulate(
-            frames[0], potential, RunSettings("NVE", 50.0, steps=12), seed=1, stop_rules=[alone]
-        )
-        np.testing.assert_allclose(
-            [grade for _, grade, _ in watch.records], [grade for _, grade, _ in alone.records]
-        )
+def test_looks_apart_keep_frames_and_end_a_run(potential, start, grade, true) -> None:
+    looks = true[::7]
+    save, stop = float(np.quantile(looks, 0.3)), float(np.sort(looks)[-3])
+    watch = GradeWatch(grade, save, stop, every=7, spacing=1)
+    result = simulate(start, potential, HOT, seed=1, stop_rules=[watch])
+    first = int(np.argmax(looks > stop))
+    assert result.outcome.kind == "extrapolating"
+    assert result.outcome.details["step"] == 7 * first
+    before = looks[:first]
+    kept = np.flatnonzero(before > save)
+    count = len(kept)
+    assert watch.saved_steps[:count] == (7 * kept).tolist()
+    np.testing.assert_allclose([value for _, value in result.saved[:count]], before[kept])
+    assert all(step % 10 == 0 for step in watch.saved_steps[count:])  # looked at in the end
+    for (frame, value), atom in zip(result.saved, watch.saved_atoms, strict=True):
+        exact = grade(frame)
+        assert value == exact.max()
+        assert atom == exact.argmax()
 
 
 def test_every_step_is_seen_though_few_atoms_are_graded(potential, start, grade, true) -> None:
     watch = GradeWatch(grade, 1e8, 1e9, spacing=1)
-    assert watch.interval(potential) == 1
+    assert watch.interval(followed=True) == 1
     graded = simulate(start, potential, HOT, seed=1, stop_rules=[watch])
     assert [step for step, _, _ in watch.records] == list(range(231))
     share = np.array([value for _, value, _ in watch.records]) / true
@@ -205,28 +207,27 @@ def test_a_species_without_training_ends_a_run_at_once(potential, start, frames)
 def test_a_watch_of_another_potential_looks_by_itself(potential, start, grade) -> None:
     other = potential.with_parameters(potential.parameters)
     watch = GradeWatch(grade, 1e8, 1e9, spacing=20)
-    assert watch.interval(other) == 20
     assert watch.maps_for(other) == {}
     simulate(start, other, HOT, seed=1, stop_rules=[watch])
     assert [step for step, _, _ in watch.records] == list(range(0, 231, 20))
 
 
-def test_a_watch_of_each_kind_in_one_run(potential, start, frames, grade, true) -> None:
-    """Rows of all atoms for one watch are enough for the one that follows every step."""
+def test_one_watch_is_made_with_the_forces_and_others_look_for_themselves(
+    potential, start, frames, grade, true
+) -> None:
     mean = ActiveSet.build(potential, frames, "configuration").grade_function(potential)
-    every, sparse = (GradeWatch(grade, 1e8, 1e9, k, spacing=1) for k in (0, 7))
-    whole = GradeWatch(mean, 1e8, 1e9, 5, spacing=1)
-    followed = GradeWatch(mean, 1e8, 1e9, spacing=1)
-    simulate(start, potential, HOT, seed=1, stop_rules=[sparse, every, whole])
-    simulate(start, potential, HOT, seed=1, stop_rules=[followed, sparse])
-    sparse.records = sparse.records[: len(sparse.records) // 2]  # the second run was the same
-    np.testing.assert_allclose(
-        [v for _, v, _ in followed.records][::5], [v for _, v, _ in whole.records], rtol=1e-6
+    along, sparse = (
+        GradeWatch(grade, 1e8, 1e9, spacing=1),
+        GradeWatch(grade, 1e8, 1e9, 7, spacing=1),
     )
-    assert [step for step, _, _ in every.records] == list(range(231))
+    whole, other = (GradeWatch(mean, 1e8, 1e9, k, spacing=50) for k in (25, 0))
+    simulate(start, potential, HOT, seed=1, stop_rules=[along, sparse, whole, other])
+    assert [step for step, _, _ in along.records] == list(range(231))
     np.testing.assert_allclose([v for _, v, _ in sparse.records], true[::7], rtol=1e-6)
-    seen = np.array([v for _, v, _ in every.records])
-    np.testing.assert_allclose(seen[::7], true[::7], rtol=1e-3)
-    alone = GradeWatch(mean, 1e8, 1e9, 5, spacing=1)
+    assert sparse.looks == 33
+    assert whole.looks == 10
+    assert other.looks == 5  # every `spacing` steps
+    alone = GradeWatch(mean, 1e8, 1e9, 25, spacing=50)
     simulate(start, potential, HOT, seed=1, stop_rules=[alone])
     np.testing.assert_allclose([v for _, v, _ in whole.records], [v for _, v, _ in alone.records])
+    assert whole.saved_steps == alone.saved_steps

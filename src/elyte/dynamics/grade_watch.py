@@ -15,9 +15,8 @@ from elyte.core.frame import Frame
 from elyte.dynamics.stops import Moment, StopRule
 
 Grade = Callable[[Frame], NDArray[np.float64]]
-"""Frame → grades. One with `of_rows(numbers, rows, kind)`, `rows` (the kind, "atoms" or "species")
-and `potential` is given the rows of that potential, which come with the forces; one with `maps` as
-well is carried out along with the forces (`elyte.selection.GradeFunction`)."""
+"""Frame → grades. One with `maps` and `potential` is carried out along with the forces of that
+potential (`elyte.selection.GradeFunction`)."""
 
 _REMEMBERED = 1000  # steps looked at, so that none is looked at twice; longer than a run's history
 
@@ -29,14 +28,15 @@ class GradeWatch(StopRule):
     Grades that come with the forces of a run are watched at every step: of all atoms at the first
     two steps of each hundred, then of each atom every `rotation` steps and of those that may have
     the largest grade at every step (docs/theory/selection.md). Frames that are kept or end the run
-    are graded in full.
+    are graded in full. A run makes the grades of one watch with its forces, the first that it can;
+    others evaluate the frames that they look at.
 
     Args:
         grade: frame → extrapolation grade of each atom, (n,).
         save: frames above this grade are kept …
         stop: … and a run above this one ends as "extrapolating".
-        every: steps between two looks; 0 is every step where rows come with the forces, and every
-            `spacing` steps where each look costs an evaluation.
+        every: steps between two looks, of all atoms if more than one; 0 is every step where grades
+            come with the forces, and every `spacing` steps where each look costs an evaluation.
         limit: most frames kept; then every other one is dropped and the spacing doubles.
         spacing: of each stretch of so many steps only the largest grade is recorded, and only the
             frame that has it is kept.
@@ -65,10 +65,9 @@ class GradeWatch(StopRule):
     _stride: int = 1
     _seen: int = 0
     _stretch: int = -1  # that of the last frame above `save`
-    _known: NDArray[np.float64] | None = None  # grades of all atoms of the present step
-    _followed: tuple[int, float, int] | None = None  # step, largest grade and atom of the last step
+    _followed: tuple[int, float, int] | None = None  # step, grade and atom of the last in a run
     _looked: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
-    _partly: set[int] = field(default_factory=set)  # steps of kept frames not graded in full
+    _roughly: set[int] = field(default_factory=set)  # steps of kept frames not graded in full
 
     def __post_init__(self) -> None:
         if not 0 < self.save < self.stop:
@@ -76,9 +75,9 @@ class GradeWatch(StopRule):
         if self.every < 0 or self.spacing < 1 or self.rotation < 1 or not self.margin >= 0:
             raise InputError("every and margin must not be negative, spacing and rotation positive")
 
-    def interval(self, potential: Any) -> int:
-        """Return the steps between two looks in a run with this potential."""
-        return self.every or (1 if self.wants_rows_of(potential) else self.spacing)
+    def interval(self, followed: bool) -> int:
+        """Return the steps between two looks; `followed`: grades come with the forces."""
+        return self.every or (1 if followed else self.spacing)
 
     def check(self, moment: Moment) -> Outcome | None:
         """Grade the frame."""
@@ -97,44 +96,11 @@ class GradeWatch(StopRule):
             if step not in known:
                 self._look(frame, step)
 
-    # ---- rows that come with the forces -----------------------------------------------------
-
-    def wants_rows_of(self, potential: Any) -> str:
-        """Return of what rows that come with the forces the grade can be made.
-
-        Those of "atoms", their sums over the atoms of a "species", or "" if of none.
-        """
-        own = getattr(self.grade, "potential", None)
-        if own is None or own is not potential:
-            return ""
-        return str(getattr(self.grade, "rows", ""))
-
-    def passes(
-        self, numbers: NDArray[np.int64], rows: NDArray[np.float64] | None, kind: str, step: int
-    ) -> bool:
-        """Return whether the rows of a step show that there is nothing to keep, and note its grade.
-
-        What takes longer, to make a frame and look at it, is for the steps that do not pass.
-        """
-        self._known = None
-        of_rows = getattr(self.grade, "of_rows", None)
-        if rows is None or of_rows is None:
-            return False
-        self._known = of_rows(numbers, rows, kind)
-        if self._known is None:
-            return False
-        atom = int(self._known.argmax())
-        value = float(self._known[atom])
-        if not value <= self.save:  # nan is no number that passes
-            return False
-        self._note(step, value, atom)
-        return True
-
     # ---- grades that come with the forces ---------------------------------------------------
 
     def maps_for(self, potential: Any) -> dict[str, Any]:
         """Return what makes grades of rows along with the forces; nothing where that cannot be."""
-        if self.interval(potential) != 1 or not self.wants_rows_of(potential):
+        if getattr(self.grade, "potential", None) is not potential:
             return {}
         return dict(getattr(self.grade, "maps", {}))
 
@@ -152,24 +118,24 @@ class GradeWatch(StopRule):
         return (self._stretch + 1) * self.spacing - 1 - step
 
     def follow(self, step: int, grades: NDArray[np.float64]) -> None:
-        """Note the largest grades, and their atoms, of the steps after `step`, (steps, 2)."""
-        for value, atom in grades.tolist():
-            step += 1
-            self._followed = step, value, int(atom)
+        """Note the largest grades, and their atoms, of the looks after `step`, (looks, 2)."""
+        every = self.interval(followed=True)
+        for look, (value, atom) in enumerate(grades.tolist(), step // every + 1):
+            self._followed = look * every, value, int(atom)
             self._note(*self._followed)
 
     def settle(self) -> None:
-        """Grade in full what was kept when only some of its atoms had been graded."""
+        """Grade in full what was kept by grades that came with the forces."""
         exact: dict[int, tuple[float, int]] = {}
         for place, step in enumerate(self.saved_steps):
-            if step not in self._partly:
+            if step not in self._roughly:
                 continue
             grades = _finite(self.grade(self.saved[place][0]))
             atom = int(grades.argmax())
             exact[step] = float(grades[atom]), atom
             self.saved[place] = self.saved[place][0], exact[step][0]
             self.saved_atoms[place] = atom
-        self._partly.clear()
+        self._roughly.clear()
         self.records = [(s, *exact.get(s, (value, atom))) for s, value, atom in self.records]
         for place in reversed(range(len(self.saved))):
             if self.saved[place][1] > self.stop:
@@ -181,12 +147,10 @@ class GradeWatch(StopRule):
         if moving and self._followed is not None and self._followed[0] == step:
             _, value, atom = self._followed
             if self.save < value <= self.stop:
-                if getattr(self.grade, "rows", "") == "atoms":
-                    self._partly.add(step)
+                self._roughly.add(step)
                 self._keep(frame, value, atom, step)
                 return value, atom
-        known = self._known if moving else None
-        grades = _finite(self.grade(frame) if known is None else known)
+        grades = _finite(self.grade(frame))
         atom = int(grades.argmax())
         value = float(grades[atom])
         self._note(step, value, atom)

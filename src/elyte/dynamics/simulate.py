@@ -161,8 +161,7 @@ class _Run:
         self.last_good = self._state()
         self.last_frames: list[tuple[int, Frame]] = []
         self.speed = 0.0
-        self.rows = ""  # which came with the forces of the last step
-        self.followed: GradeWatch | None = None  # whose grades come with the forces of every step
+        self.followed: GradeWatch | None = None  # whose grades come with the forces
         self.news = True  # of which the last one is to be looked at
 
     def _draw(self, seed: int) -> NDArray[np.float64]:
@@ -192,11 +191,11 @@ class _Run:
         told = begin
         self._follow(rules)
         intervals = [o.every for o in observers]
-        intervals += [r.interval(self.potential) for r in rules if r is not self.followed]
+        intervals += [self._interval(rule) for rule in rules if rule is not self.followed]
         if outcome := (self._look(observers, rules) if start == self.began else None):
             return self._early(outcome, rules)
         while self.step < self.stop or self.first:
-            outcome = self._block(records, self._block_length(intervals), rules)
+            outcome = self._block(records, self._block_length(intervals))
             if outcome is None:
                 outcome = self._look(observers, rules)
                 if self.step - self.last_good.step >= _LONGEST_BLOCK:
@@ -215,8 +214,15 @@ class _Run:
         for rule in rules:
             if isinstance(rule, GradeWatch) and (maps := rule.maps_for(self.potential)):
                 self.followed = rule
-                self.simulation.watch_grades(maps, rule.rotation, rule.margin)
+                every = self._interval(rule)
+                self.simulation.watch_grades(maps, every, rule.rotation, rule.margin)
                 return
+
+    def _interval(self, rule: StopRule) -> int:
+        """Return the steps between two looks of a rule."""
+        if isinstance(rule, GradeWatch):
+            return rule.interval(rule is self.followed)
+        return rule.every
 
     def _block_length(self, intervals: list[int]) -> int:
         """Return the steps to the next one at which something looks, or a list is renewed."""
@@ -226,15 +232,14 @@ class _Run:
         news = self.followed.steps_to_news(self.step) if self.followed else None
         return length if news is None else min(length, news)
 
-    def _block(self, records: Records, steps: int, rules: list[StopRule]) -> Outcome | None:
+    def _block(self, records: Records, steps: int) -> Outcome | None:
         targets = self.settings.targets(max(steps, 1), self.step - self.began)
         into = records.into(self.step, steps)
-        self.rows = self._rows_wanted(rules, self.step + steps)
         followed, pause = self.followed, np.inf
         if followed is not None:
-            into["grades"] = np.empty((steps, 2))
+            into["grades"] = np.empty((steps // self._interval(followed) + 1, 2))
             pause = followed.pause_above(self.step)
-        report = self.simulation.run(steps, *targets, into, self.first, self.rows, pause)
+        report = self.simulation.run(steps, *targets, into, self.first, pause)
         self.first = False
         if followed is not None:
             grades = into["grades"][: report["grades"]]
@@ -244,17 +249,9 @@ class _Run:
         records.wrote(report)
         return _explosion(report, self.step, self.frame) if report["stop"] else None
 
-    def _rows_wanted(self, rules: list[StopRule], step: int) -> str:
-        """Return which rows a grade is made of in Python at this step; "" for none."""
-        watches = [r for r in rules if isinstance(r, GradeWatch) and r is not self.followed]
-        kinds = {r.wants_rows_of(self.potential) for r in watches if self._is_due(r, step)} - {""}
-        # rows of atoms are enough for every grade
-        several = len(kinds) > 1 or self.followed is not None
-        return "atoms" if kinds and several else next(iter(kinds), "")
-
     def _look(self, observers: list[Observer], rules: list[StopRule]) -> Outcome | None:
         watching = [o for o in observers if self.step % o.every == 0]
-        checking = [r for r in rules if self._is_due(r, self.step) and not self._passes(r)]
+        checking = [rule for rule in rules if self._is_due(rule)]
         if not (watching or checking):
             return None
         state = self._state()
@@ -269,16 +266,10 @@ class _Run:
             observer(moment)
         return next((o for o in (rule.check(moment) for rule in checking) if o), None)
 
-    def _is_due(self, rule: StopRule, step: int) -> bool:
-        return step % rule.interval(self.potential) == 0
-
-    def _passes(self, rule: StopRule) -> bool:
-        """Return whether a grade made with the forces shows that there is nothing to look at."""
-        if rule is self.followed:
-            return not self.news
-        if not isinstance(rule, GradeWatch):
+    def _is_due(self, rule: StopRule) -> bool:
+        if self.step % self._interval(rule) != 0:
             return False
-        return rule.passes(self.frame.numbers, self.simulation.rows(), self.rows, self.step)
+        return rule is not self.followed or self.news
 
     def _early(self, outcome: Outcome, rules: list[StopRule]) -> Outcome:
         """Keep the last frames before an early end, and let the rules look at them."""

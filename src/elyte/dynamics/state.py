@@ -34,7 +34,7 @@ class MDState:
         step: steps since the beginning.
         time: fs since the beginning.
         extended: variables of thermostat and barostat.
-        random: state of the random numbers, (6,) unsigned.
+        random: state of the random numbers, (4,) unsigned.
     """
 
     frame: Frame

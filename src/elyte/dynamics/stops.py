@@ -78,10 +78,6 @@ class StopRule(ABC):
 
     every: int = 50
 
-    def interval(self, potential: Any) -> int:
-        """Return the steps between two looks in a run with this potential."""
-        return self.every
-
     @abstractmethod
     def check(self, moment: Moment) -> Outcome | None:
         """Return why the run is to end, or None."""

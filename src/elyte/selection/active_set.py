@@ -288,29 +288,9 @@ class GradeFunction:
             return self._active.grades(self.potential, frame)
 
     @property
-    def rows(self) -> str:
-        """Which rows are enough for `of_rows`: of "atoms", their sums of a "species", or ""."""
-        return "" if self._sites is None else self._sites.rows
-
-    @property
     def maps(self) -> dict[str, Any]:
         """What a run needs to make grades along with the forces; nothing where that cannot be."""
         return {} if self._sites is None else self._sites.maps
-
-    def of_rows(
-        self, numbers: NDArray[np.int64], rows: NDArray[np.float64], kind: str = "atoms"
-    ) -> NDArray[np.float64] | None:
-        """Return the grades where site rows are known, or None if they are no use.
-
-        Args:
-            numbers: atomic numbers, (n,).
-            rows: (n, W), or their sums over the atoms of each species, (s, W).
-            kind: of the rows, "atoms" or "species".
-        """
-        if self._sites is None:
-            return None
-        with self._limited():
-            return self._sites.of_rows(numbers, rows, kind)
 
     def _limited(self) -> AbstractContextManager[Any]:
         if self._controller is None:

@@ -166,11 +166,6 @@ class SiteGrader:
                 self._products[z] = _product(columns[kind], kind, *blocks[block], pseudo)
 
     @property
-    def rows(self) -> str:
-        """Which rows are enough: those of "atoms", or their sums over a "species"."""
-        return "atoms" if self._mean is None else "species"
-
-    @property
     def maps(self) -> dict[str, Any]:
         """What makes grades of rows along with the forces (csrc/grade_map_python.hpp)."""
         if self._mean is not None:
@@ -192,21 +187,12 @@ class SiteGrader:
         """Return the grades of a frame's atoms, (n,)."""
         return self.of_rows(frame.numbers, self.potential.site_rows(frame))
 
-    def of_rows(
-        self, numbers: NDArray[np.int64], rows: NDArray[np.float64], kind: str = "atoms"
-    ) -> NDArray[np.float64]:
-        """Return the grades of atoms, (n,), of which the site rows are known.
-
-        Args:
-            numbers: atomic numbers, (n,).
-            rows: (n, W), or their sums over the atoms of each species, (s, W).
-            kind: of the rows, "atoms" or "species".
-        """
+    def of_rows(self, numbers: NDArray[np.int64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the grades of atoms, (n,), with these numbers, (n,), and site rows, (n, W)."""
         if self._mean is None:
             return self._of_atoms(numbers, rows)
-        of_species = np.equal.outer(self.potential.species, numbers).astype(np.float64)
-        sums = of_species @ rows if kind == "atoms" else rows
-        grade = self._mean.grade(of_species.mean(axis=1), sums / len(numbers))
+        of_species = np.equal.outer(self.potential.species, numbers) / len(numbers)
+        grade = self._mean.grade(of_species.sum(axis=1), of_species @ rows)
         return np.full(len(numbers), grade)
 
     def _of_atoms(

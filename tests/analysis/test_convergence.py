@@ -10,6 +10,7 @@ import pytest
 from elyte.analysis import SystemDescription, analyse
 from elyte.analysis.convergence import (
     Start,
+    convergence_curves,
     convergence_table,
     equilibration,
     fraction_of,
@@ -55,6 +56,15 @@ def test_needed_length_follows_from_the_error() -> None:
     assert found.value == long.value
     row = convergence_table([found])[0]
     assert row["relative error"] == pytest.approx(relative)
+
+
+def test_without_a_time_step_lengths_are_not_known_but_their_ratio_is() -> None:
+    found = judged([Quantity("x", 2.0, 0.4, "1")], [[], []], np.nan, 0.05)
+    (row,) = convergence_table(found)
+    assert np.isnan(row["length (ps)"])
+    assert np.isnan(row["needed (ps)"])
+    assert row["needed (times the length)"] == pytest.approx(16.0)
+    assert convergence_curves(found, []) == []
 
 
 def test_a_run_that_changes_drifts() -> None:

@@ -81,6 +81,8 @@ def test_sets_of_particles_tell_the_error(same: bool, runs: int) -> None:
 def test_few_particles_and_large_runs_keep_the_error_of_blocks() -> None:
     assert scatter([surroundings(3, 1, 4)], False) is None
     assert scatter([], True) is None
+    far = np.r_[np.random.default_rng(0).uniform(0, 1e6, 40), np.zeros(200)]
+    assert np.isfinite(widened(np.ones(240), far, 12, (7,))).all()  # nor a warning
     np.testing.assert_array_equal(widened(np.array([0.0, 2.0]), np.array([5.0, 1.0]), 12), [0, 2])
     further = widened(np.ones(2), np.array([1.2, 3.0]), 12)
     np.testing.assert_allclose(further, [1.0, 3 * t_factor(ONE_SIGMA, 11)])  # 1.2² may be chance

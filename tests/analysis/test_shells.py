@@ -224,7 +224,7 @@ def test_first_minima_near_the_published(bn_fec: tuple[Trajectory, SystemDescrip
         quantity = found.find("coordination number", species)
         assert quantity.details["first_minimum_angstrom"] == pytest.approx(minimum, abs=tolerance)
     assert all(
-        q.withheld == "no time step is known; give it"
+        q.withheld == "no time step is known; give it by --timestep"
         for q in found.quantities
         if "diffusion" in q.name or "conductivity" in q.name
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,7 @@ def test_several_temperatures_and_a_series(trajectory: Path, tmp_path: Path) -> 
         (["--pairs", "Li–Na"], "Na"),
         (["--cutoff", "Cl"], "NAME=VALUE"),
         (["--series", "none.csv"], "no such file"),
+        (["--series", os.devnull], "no rows below a header"),
         (["--topology", "none.pdb"], "none.pdb: no such file"),
         (["--name", "C9=octane"], "formula 'C9', which is not there"),
         (["--cutoff", "Cl-=50"], "beyond half the box, 11.00 Å"),

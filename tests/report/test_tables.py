@@ -8,6 +8,7 @@ from rich.console import Console
 
 from elyte.core import Quantity
 from elyte.report import ReportData, print_properties
+from elyte.report.tables import withheld_lines
 
 
 def printed(quantities: list[Quantity], width: int = 140) -> str:
@@ -41,3 +42,13 @@ def test_markup_in_names_is_printed_as_it_is() -> None:
 
 def test_a_narrow_terminal_is_enough(data: ReportData) -> None:
     assert "1.3312 ± 0.0041" in printed(list(data.quantities), 80)
+
+
+def test_what_is_withheld_at_several_temperatures_names_them() -> None:
+    reason = "too short"
+    quantities = [
+        Quantity.withhold("diffusion", "m²/s", reason, species="Li+", temperature=t)
+        for t in (300.0, 320.0)
+    ]
+    assert withheld_lines(quantities) == ["diffusion of Li+ at 300 K, Li+ at 320 K (too short)"]
+    assert withheld_lines(quantities[:1]) == ["diffusion of Li+ (too short)"]

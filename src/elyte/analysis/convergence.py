@@ -122,13 +122,14 @@ def judged(
     """Return quantities with `details["convergence"]`.
 
     It holds effective_samples, halves (value and error of each), drift (difference of the halves
-    in standard errors), length_ps, error_over_length (ps, error), needed_ps for the wanted
-    relative error, enough, and equilibrated_from (frame of each run).
+    in standard errors), length_ps, error_over_length (ps, error), needed_times (how many times
+    the length) and needed_ps for the wanted relative error, enough, and equilibrated_from (frame of
+    each run).
 
     Args:
         whole: of the whole runs.
         parts: of the first and of the second halves.
-        length: of all runs together, fs; nan where no time is known: then in units of the runs.
+        length: of all runs together, fs; nan where no time is known: then lengths in ps are nan.
         wanted: relative error.
         starts: of the runs.
 
@@ -138,9 +139,10 @@ def judged(
     if not 0 < wanted < 1:
         raise InputError(f"the wanted error is {wanted}; it is a fraction between 0 and 1")
     tables = [{_key(q): q for q in part} for part in parts]
-    ps = length / 1000 if np.isfinite(length) else 1.0
     return [
-        _judged(q, [t.get(_key(q)) for t in tables], ps, wanted, [s.frame for s in starts])
+        _judged(
+            q, [t.get(_key(q)) for t in tables], length / 1000, wanted, [s.frame for s in starts]
+        )
         for q in whole
     ]
 
@@ -167,6 +169,7 @@ def _judged(
         "drift": drift,
         "length_ps": ps,
         "error_over_length": [*over, [ps, q.error]],
+        "needed_times": float((relative / wanted) ** 2),
         "needed_ps": float(ps * (relative / wanted) ** 2),
         "wanted_error": wanted,
         "enough": bool(relative <= wanted and not abs(drift) > _DRIFT),
@@ -214,6 +217,7 @@ def convergence_table(quantities: Sequence[Quantity]) -> list[dict[str, Any]]:
                 "drift (errors)": found["drift"],
                 "length (ps)": found["length_ps"],
                 "needed (ps)": found["needed_ps"],
+                "needed (times the length)": found["needed_times"],
                 "long enough": found["enough"],
             }
         )
@@ -227,6 +231,7 @@ def convergence_curves(quantities: Sequence[Quantity], runs: Sequence[Observatio
         (q, q.details["convergence"])
         for q in quantities
         if "convergence" in q.details and q.value
+        and np.isfinite(q.details["convergence"]["length_ps"])
         and len(q.details["convergence"]["error_over_length"]) > 1
     ]  # fmt: skip
     shown.sort(key=lambda pair: -pair[1]["needed_ps"])
@@ -241,11 +246,12 @@ def convergence_curves(quantities: Sequence[Quantity], runs: Sequence[Observatio
         for name, values in watched_series(run).items():
             if len(values) >= _LEAST_FRAMES and values.std() > 0:
                 sizes, errors = block_curve(values)
-                step = run.timestep / 1000 if np.isfinite(run.timestep) else 1.0
+                timed = np.isfinite(run.timestep)
+                step, unit = (run.timestep / 1000, "ps") if timed else (1.0, "frames")
                 x = sizes * step * len(run) / len(values)
                 label = f"{name}, run {k + 1}"
                 curves.append(
-                    Curve("error of the mean", x, errors / abs(values.mean()), None, "ps", "1",
+                    Curve("error of the mean", x, errors / abs(values.mean()), None, unit, "1",
                           label, group=BLOCKS)
                 )  # fmt: skip
     return curves

@@ -144,6 +144,27 @@ def with_intervals(
     return Quantity(name, float(value), float(error), unit, details=merged, **fields)
 
 
+def with_log_error(
+    name: str, value: float, spread: float, freedom: float, unit: str, **fields: Any
+) -> Quantity:
+    """Return a positive `Quantity` known by a factor: value · exp(± t · spread).
+
+    Args:
+        name: of the quantity.
+        value: above zero.
+        spread: standard error of its logarithm.
+        freedom: degrees of freedom of `spread`, for Student's t.
+        unit: as printed.
+        fields: further fields of the quantity.
+    """
+
+    def bounds(level: float) -> tuple[float, float]:
+        factor = float(np.exp(t_factor(level, freedom) * spread))
+        return value / factor, value * factor
+
+    return with_intervals(name, value, bounds(ONE_SIGMA), bounds(0.95), unit, **fields)
+
+
 def interval(quantity: Quantity, level: float = 0.95) -> tuple[float, float]:
     """Return the 68 % or 95 % interval of a quantity of this room.
 

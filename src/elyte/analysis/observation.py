@@ -116,7 +116,7 @@ def time_problem(trajectory: Trajectory | Recording) -> str:
         return "a single frame"
     steps = np.diff(times)
     if not np.isfinite(times).all():
-        return "no time step is known; give it"
+        return "no time step is known; give it by --timestep"
     if (steps == 0).all():
         return "all frames have the same time"
     if (steps <= 0).any():

@@ -79,10 +79,14 @@ def _columns(file: Path) -> dict[str, Array]:
             with np.load(file, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
         lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        if len(lines) < 2:
+            raise FormatError(f"{file}: not a table: no rows below a header")
         header = lines[0].lstrip("# ")
         comma = "," in header
         names = header.split(",") if comma else re.findall(r"\S+(?:\s*\([^)]*\))?", header)
         table = np.loadtxt(lines[1:], delimiter="," if comma else None, ndmin=2)
+    except FormatError:
+        raise
     except (ValueError, IndexError, OSError, UnicodeDecodeError) as error:
         raise FormatError(f"{file}: not a table of numbers with a header ({error})") from error
     if table.shape[1] != len(names):

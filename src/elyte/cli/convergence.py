@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,18 +48,24 @@ def write_convergence(quantities: Sequence[Quantity], out: Path) -> None:
     console = wide_console()
     console.print(f"long enough for the wanted error: {enough} of {len(rows)} properties")
     waiting = [row for row in rows if not row["long enough"]]
-    waiting.sort(key=lambda row: -row["needed (ps)"])
+    waiting.sort(key=lambda row: -row["needed (times the length)"])
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("needs longer runs", "of", "error", "drift", "has / ps", "needs / ps"):
+    for name in ("needs longer runs", "of", "error", "drift", "has / ps", "needs / ps", "times"):
         table.add_column(name, justify="left" if name in ("needs longer runs", "of") else "right")
     for row in waiting[:_SHOWN]:
         table.add_row(
             row["property"],
             row["species"],
             f"{100 * row['relative error']:.0f} %",
-            f"{row['drift (errors)']:+.1f} σ",
-            f"{row['length (ps)']:.4g}",
-            f"{row['needed (ps)']:.2g}",
+            _known(row["drift (errors)"], "+.1f", " σ"),
+            _known(row["length (ps)"], ".4g"),
+            _known(row["needed (ps)"], ".2g"),
+            _known(row["needed (times the length)"], ".2g"),
         )
     if waiting:
         console.print(table)
+
+
+def _known(value: float, form: str, unit: str = "") -> str:
+    """Return a number as text, "–" where it is not known (no time step, no halves)."""
+    return f"{value:{form}}{unit}" if math.isfinite(value) else "–"

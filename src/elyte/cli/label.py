@@ -13,6 +13,7 @@ from rich.table import Table
 
 from elyte.cli.dispersion import CutoffOption, DispersionOption, FunctionalOption, changer
 from elyte.cli.display import Display
+from elyte.cli.elements import elements_of
 from elyte.core.errors import InputError, Outcome
 from elyte.core.formats import read_dataset, read_frames, write_dataset
 from elyte.core.formats.extxyz import read_momenta
@@ -82,7 +83,7 @@ def label(
     Labels are kept in a ledger as they come: the same command again goes on where it stopped.
     The first label of an engine and its settings is held against finite differences of the energy.
     """
-    elements = None if species is None else [name.strip() for name in species.split(",")]
+    elements = elements_of(species)
     limits = Limits(force=max_force)
     if audit_only:
         dataset = read_dataset(source, energy_key, forces_key, stress_key, elements)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from elyte.cli.dispersion import CutoffOption, DispersionOption, FunctionalOption, changer
 from elyte.cli.display import Display
+from elyte.cli.elements import elements_of
 from elyte.core.errors import InputError, Outcome
 from elyte.core.formats import write_extxyz
 from elyte.core.frame import Dataset, LabelledFrame
@@ -160,7 +161,7 @@ def _export(
 ) -> None:
     if out is None:
         raise InputError("export where to? Name a file by --out")
-    elements = None if species is None else [name.strip() for name in species.split(",")]
+    elements = elements_of(species)
     count = book.export(out, level, elements, change)
     print(f"{count} labelled frames in {out} (their provenance in {provenance_path(out)})")
 

@@ -18,6 +18,7 @@ from elyte.chemistry.quantities import PRESSURE, TEMPERATURE, TIME, Dimension, p
 from elyte.cli.analysing import named_numbers
 from elyte.cli.dispersion import CutoffOption, potential_of
 from elyte.cli.display import Display
+from elyte.cli.elements import elements_of
 from elyte.cli.observe import Observing, mean_volume
 from elyte.core.errors import FormatError, InputError, Outcome
 from elyte.core.formats import read_frames
@@ -136,7 +137,7 @@ def md(
         flux_every=_steps(observe_every, step, "--observe-every") if observe else 0,
         velocities=velocities,
     )
-    elements = None if species is None else [name.strip() for name in species.split(",")]
+    elements = elements_of(species)
     model = load(potential, species=elements)
     frame = _frame(structure, index, elements)
     model.evaluate([frame])  # an unknown element or atoms at one point, before a file is made

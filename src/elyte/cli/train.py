@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from elyte.cli.display import Display
+from elyte.cli.elements import elements_of
 from elyte.core.errors import FormatError, InputError
 from elyte.core.formats import read_dataset
 from elyte.core.frame import Dataset
@@ -216,7 +217,7 @@ def _read(
     stress_key: str | None,
     species: str | None,
 ) -> Dataset:
-    named = None if species is None else _symbols(species)
+    named = elements_of(species)
     dataset = Dataset()
     for path in paths:
         dataset = dataset + read_dataset(path, energy_key, forces_key, stress_key, named)
@@ -252,11 +253,7 @@ def _load(path: Path, species: str | None) -> MTP:
     except FormatError:
         if species is None:
             raise
-        return load(path, _symbols(species))
-
-
-def _symbols(species: str) -> list[str]:
-    return [name.strip() for name in species.split(",")]
+        return load(path, elements_of(species))
 
 
 def _weights(text: str, factors: Sequence[str], dataset: Dataset) -> Weights:

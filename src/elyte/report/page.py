@@ -254,7 +254,7 @@ class _Page:
         facts = html.definitions(data.provenance)
         total = sum(seconds for _, seconds in data.elapsed)
         rows = [(stage, format_duration(seconds)) for stage, seconds in data.elapsed]
-        times = html.table(("Stage", "Wall time"), [*rows, ("Total", format_duration(total))])
+        times = html.table(("Stage", "Wall time"), [*rows, ("together", format_duration(total))])
         if not data.elapsed:
             return facts
         return f'<div class="columns"><div>{facts}</div><div>{times}</div></div>'

@@ -342,10 +342,12 @@ def _warnings(
 
 
 def _elapsed(state: State) -> list[tuple[str, float]]:
+    """Return the wall time of each kind of work of the learning; the production's is not kept."""
     totals: dict[str, float] = {}
     for record in state.rounds:
         for name, seconds in record.seconds.items():
-            totals[name] = totals.get(name, 0.0) + seconds
+            stage = f"learning: {name}"
+            totals[stage] = totals.get(stage, 0.0) + seconds
     return list(totals.items())
 
 

@@ -47,10 +47,11 @@ def property_table(quantities: Sequence[Quantity]) -> Table:
 def withheld_lines(quantities: Sequence[Quantity]) -> list[str]:
     """Return what has no value, one line for each reason: "name of species, species (reason)"."""
     table: dict[str, dict[str, list[str]]] = {}
+    several = len({q.temperature for q in quantities if q.temperature is not None}) > 1
     for quantity in quantities:
         if quantity.withheld:
             names = table.setdefault(quantity.withheld, {})
-            names.setdefault(quantity.name, []).append(quantity.species)
+            names.setdefault(quantity.name, []).append(_of(quantity, several))
     lines = []
     for reason, names in table.items():
         parts = []
@@ -59,6 +60,13 @@ def withheld_lines(quantities: Sequence[Quantity]) -> list[str]:
             parts.append(f"{name} of {of}" if of else name)
         lines.append(f"{'; '.join(parts)} ({reason})")
     return lines
+
+
+def _of(quantity: Quantity, several: bool) -> str:
+    """Return "Li+", or "Li+ at 300 K" where there are several temperatures."""
+    place = quantity.temperature is not None and several
+    at = f"at {format_temperature(quantity.temperature)} K" if place else ""
+    return " ".join(part for part in (quantity.species, at) if part)
 
 
 def print_properties(quantities: Sequence[Quantity], console: Console | None = None) -> None:

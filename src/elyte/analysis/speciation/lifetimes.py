@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft, optimize
 
 from elyte.analysis.curve import Curve
-from elyte.analysis.intervals import ONE_SIGMA, t_factor, with_intervals
+from elyte.analysis.intervals import ONE_SIGMA, t_factor, with_log_error
 from elyte.analysis.speciation.shells import Contacts
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
@@ -286,16 +286,11 @@ def _quantity(
     name: str, value: float, spread: float, groups: float, fitted: Array, fields: dict[str, Any]
 ) -> Quantity:
     amplitudes, times = _terms(fitted)
-
-    def bounds(level: float) -> tuple[float, float]:
-        factor = float(np.exp(spread * t_factor(level, max(groups - 1, 1.0))))
-        return value / factor, value * factor
-
-    return with_intervals(
+    return with_log_error(
         name,
         value,
-        bounds(ONE_SIGMA),
-        bounds(0.95),
+        spread,
+        max(groups - 1, 1.0),
         "ps",
         method=f"integral of a fit of {len(times)} exponential(s); jackknife over ions",
         n_effective=groups,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from elyte.analysis.curve import Curve
-from elyte.analysis.intervals import ONE_SIGMA, t_factor, with_intervals
+from elyte.analysis.intervals import ONE_SIGMA, t_factor, with_intervals, with_log_error
 from elyte.core.errors import InputError
 from elyte.core.quantity import Quantity
 
@@ -214,16 +214,11 @@ def implied_time_scale(model: MarkovModel, process: int = 1) -> Quantity:
     assert logs is not None
     value = float(-model.lag_time / np.log(eigenvalues[process - 1]))
     spread = float(np.sqrt((k - 1) * np.mean((logs - logs.mean()) ** 2)))
-
-    def bounds(level: float) -> tuple[float, float]:
-        factor = float(np.exp(t_factor(level, k - 1) * spread))
-        return value / factor, value * factor
-
-    return with_intervals(
+    return with_log_error(
         name,
         value,
-        bounds(ONE_SIGMA),
-        bounds(0.95),
+        spread,
+        k - 1,
         "ps",
         method=f"reversible model at lag {model.lag_time:.3g} ps; jackknife over ions",
         n_effective=float(k),

@@ -194,7 +194,8 @@ def widened(error: Array, between: Array, sets: int, window: Sequence[int] = (1,
     ratio = np.ones_like(error)
     ratio[known] = (between[known] / error[known]) ** 2
     size = np.minimum(window, ratio.shape)
+    # A running mean: what it leaves of a large ratio may be below zero by the rounding.
     smooth = ndimage.uniform_filter(ratio, size, mode="nearest")
     beyond = beyond_chance(smooth, (sets - 1) * int(np.prod(size)))
     student = t_factor(ONE_SIGMA, sets - 1)
-    return np.asarray(error * np.where(beyond, np.sqrt(smooth) * student, 1.0))
+    return np.asarray(error * np.where(beyond, np.sqrt(np.maximum(smooth, 0.0)) * student, 1.0))

@@ -25,6 +25,8 @@ from elyte.core.trajectory import Trajectory
 from elyte.dynamics import MDState, RunResult, RunSettings, simulate
 
 VOLUME, TEMPERATURE, EVERY = 22.0**3, 600.0, 5
+# half of the run: a slope that only longer times show is one that an observer cannot find
+LONGEST = 6000.0
 NUMBERS = [3] * 12 + [17] * 12 + [18] * 24
 SYSTEM = SystemDescription.from_molecules(NUMBERS, np.arange(48))
 
@@ -58,8 +60,8 @@ def run(
 
 @pytest.fixture(scope="module")
 def done() -> tuple[CurrentObserver, DiffusionObserver, RunResult]:
-    currents = CurrentObserver(SYSTEM, 4.0 * EVERY, 4000.0)
-    walks = DiffusionObserver(SYSTEM, EVERY, 4.0, 4000.0)
+    currents = CurrentObserver(SYSTEM, 4.0 * EVERY, LONGEST)
+    walks = DiffusionObserver(SYSTEM, EVERY, 4.0, LONGEST)
     return currents, walks, run(currents, walks)
 
 
@@ -124,8 +126,8 @@ def test_a_run_in_two_parts_with_saved_observers_is_one_run(
     tmp_path: Path, done: tuple[CurrentObserver, DiffusionObserver, RunResult]
 ) -> None:
     def fresh() -> tuple[CurrentObserver, DiffusionObserver]:
-        return (CurrentObserver(SYSTEM, 4.0 * EVERY, 4000.0),
-                DiffusionObserver(SYSTEM, EVERY, 4.0, 4000.0))  # fmt: skip
+        return (CurrentObserver(SYSTEM, 4.0 * EVERY, LONGEST),
+                DiffusionObserver(SYSTEM, EVERY, 4.0, LONGEST))  # fmt: skip
 
     first = fresh()
     half = run(*first, until=1500)

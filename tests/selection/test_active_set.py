@@ -221,7 +221,7 @@ def test_files_that_are_none_are_refused(tmp_path):
     for name in ("text.npz", "other.npz", "object.npz"):
         with pytest.raises(FormatError, match=name):
             ActiveSet.load(tmp_path / name)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FormatError, match=r"absent\.npz: No such file"):
         ActiveSet.load(tmp_path / "absent.npz")
 
 

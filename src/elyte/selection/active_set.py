@@ -38,6 +38,10 @@ Mode = Literal["neighbourhood", "configuration"]
 FLOOR: dict[str, float] = {"neighbourhood": 0.02, "configuration": 0.002}
 """Default uncertainty of the energy of an atom, eV, and of a frame, eV/atom."""
 
+# Rows of a set before stay, though a pseudo row in their place were so many times larger: pivoting
+# among them alone takes too many pseudo rows, whose places then go to other rows than before.
+_FAVOUR = 10.0
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -327,9 +331,10 @@ def _build_block(
     basis = Basis(pseudo[pool.columns])
     sources = [(digests[f], int(a)) for f, a in zip(pool.frames, pool.atoms, strict=True)]
     first = np.array([i for i, source in enumerate(sources) if source in start], dtype=np.int64)
-    if len(first) == 0:
-        first = np.arange(len(sources))
-    basis.start(pool.values[first], first)
+    if len(first):
+        basis.start(pool.values[first], first, _FAVOUR)
+    else:
+        basis.start(pool.values, np.arange(len(sources)))
     maximise(basis, pool.values, 1.0 + tolerance)
     true = basis.holders >= 0
     frames = np.array([sources[i][0] if i >= 0 else "" for i in basis.holders], dtype="U64")

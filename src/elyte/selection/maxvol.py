@@ -73,16 +73,17 @@ class Basis:
         """ln |det A|, with columns in units of their pseudo rows."""
         return float(np.linalg.slogdet(self.matrix / self.pseudo)[1])
 
-    def start(self, rows: Matrix, numbers: Indices) -> None:
+    def start(self, rows: Matrix, numbers: Indices, favour: float = 1.0) -> None:
         """Fill the places by LU with row pivoting: a large volume, though not yet the maximum.
 
         Args:
             rows: (m, K), any of them may be chosen.
             numbers: what to call them in `holders`, (m,), not negative.
+            favour: a row is chosen over a pseudo row that is up to so many times larger.
         """
         size = len(self.pseudo)
         stacked = np.empty((len(rows) + size, size), order="F")
-        stacked[: len(rows)] = rows / self.pseudo
+        stacked[: len(rows)] = favour * rows / self.pseudo
         stacked[len(rows) :] = np.eye(size)
         _, pivots, _ = lapack.dgetrf(stacked, overwrite_a=True)
         order = np.arange(len(rows) + size)

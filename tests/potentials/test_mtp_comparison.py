@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 import numpy as np
 import pytest
 
 from elyte.potentials.mtp.comparison import (
     COST,
-    FEWER,
+    COST_OF_FEW,
+    FEW_STARTS,
+    LOOK,
     MOST_STARTS,
     _cost,
+    _numbers,
     _starts,
     best_start,
     numbers_of_starts,
 )
-from elyte.potentials.mtp.gauss_newton import Counts, Limits, minimise
+from elyte.potentials.mtp.gauss_newton import Counts, Limits, Minimiser, minimise
 from elyte.potentials.mtp.loss import Loss
 from elyte.potentials.mtp.radial_start import NOISE, WEIGHTS, radial_start
 from elyte.potentials.mtp.start import ROUGHLY, begin
@@ -40,35 +41,63 @@ def trained(part: Loss, theta: np.ndarray):
     return runner.point
 
 
-def test_every_part_has_fewer_of_the_starts_within_the_limit_of_the_cost(whole: Loss) -> None:
-    small = [part_of(whole, count) for count in (4, 8)]
-    assert numbers_of_starts(small, 100_000) == [MOST_STARTS, ceil(MOST_STARTS / FEWER)]
-    assert numbers_of_starts([], 120) == []
-    assert numbers_of_starts([part_of(whole, 100)], 110) == []  # too dear to compare
-    for frames in (30, 40, 50):
-        first, *_ = numbers = numbers_of_starts(small, frames)
-        assert 1 < first < MOST_STARTS
-        assert numbers == [n for n in (first, ceil(first / FEWER)) if n > 1]
-        spent = sum(n * _cost(k, small[k], frames) for k, n in enumerate(numbers))
-        assert spent <= COST
-        more = [first + 1, ceil((first + 1) / FEWER)]
-        assert sum(n * _cost(k, small[k], frames) for k, n in enumerate(more) if n > 1) > COST
+def test_every_part_is_begun_by_half_of_those_that_are_left() -> None:
+    assert _numbers(16, 5) == [16, 8, 4, 2]  # 2 of the 4 stay to the end of the third part
+    assert _numbers(9, 5) == [9, 5, 3, 2]
+    assert _numbers(8, 3) == [8, 4, 2]
+    assert _numbers(4, 3) == [4, 2, 2]
+    assert _numbers(8, 2) == [8, 2]  # the whole set is begun by two at most
+
+
+def test_as_many_start_as_the_limit_of_the_cost_allows(whole: Loss) -> None:
+    def parts(frames: int) -> list[Loss]:
+        return [part_of(whole, count) for count in (2, 6, 18, frames)]
+
+    assert numbers_of_starts([part_of(whole, 4)]) == []
+    assert numbers_of_starts([part_of(whole, 100), part_of(whole, 110)]) == []  # too dear
+    assert numbers_of_starts(parts(120))[0] == MOST_STARTS
+    found = set()
+    for frames in (24, 36, 60):
+        first, *_ = numbers = numbers_of_starts(parts(frames))
+        assert numbers == _numbers(first, 4)
+        limit = COST_OF_FEW if first == FEW_STARTS else COST
+        assert _cost(parts(frames), numbers) <= limit
+        if first < MOST_STARTS:
+            assert _cost(parts(frames), _numbers(first + 1, 4)) > COST
+        found.add(first)
+    assert len(found) > 1
 
 
 def test_the_best_of_the_starts_is_gone_on_with(whole: Loss) -> None:
-    parts, theta, counts = [part_of(whole, 4), part_of(whole, 12)], initial().parameters, Counts()
+    parts, theta, counts = [part_of(whole, n) for n in (4, 12, 120)], initial().parameters, Counts()
     told: list[tuple[float, float, str]] = []
     chosen = best_start(
-        parts, [5, 2], theta, 3, 120, counts, progress=lambda *words: told.append(words)
+        parts, [5, 3, 2], theta, 3, counts, progress=lambda *words: told.append(words)
     )
     ends = sorted((trained(parts[0], x) for x in _starts(parts[0], theta, 5, 3)), key=of_loss)
     assert len({end.loss for end in ends}) > 2
-    best = min((trained(parts[1], end.theta) for end in ends[:2]), key=of_loss)
-    assert (chosen == best.theta).all()
+    ends = sorted((trained(parts[1], end.theta) for end in ends[:3]), key=of_loss)
+    looks = [begin(whole, end.theta, Counts(), 1.0, 3) for end in ends[:2]]
+    for runner in looks:
+        for _ in range(LOOK):
+            runner.iterate()
+    best = min((runner.point for runner in looks), key=of_loss)
+    assert chosen.loss is parts[2]
+    assert (chosen.point.theta == best.theta).all()
+    assert chosen.counts is counts
     assert counts.iterations == 0  # the steps of the choice are none of the training's
-    assert 0 < counts.matrices < (5 * 4 + 2 * 12) * 42 / 120
-    assert [words[:2] for words in told] == [(k, 7) for k in range(1, 8)]
-    assert told[-1][2] == f"comparing 2 starts on 12 frames, least loss {best.loss:.3g}"
+    assert 2 * LOOK < counts.matrices < 2 * (LOOK + 1) + (5 * 4 + 3 * 12) * 42 / 120
+    assert [words[:2] for words in told] == [*((k, 10) for k in range(1, 9)), (10, 10)]
+    assert told[-1][2] == f"comparing 2 starts on 120 frames, least loss {best.loss:.3g}"
+
+
+def test_a_chosen_training_goes_on_as_if_it_had_been_alone(whole: Loss) -> None:
+    parts, theta = [part_of(whole, n) for n in (4, 12, 40)], initial().parameters
+    chosen = best_start(parts, [4, 2, 2], theta, 3, Counts())
+    alone = Minimiser(parts[2], parts[2].at(theta))
+    alone.restore(chosen.state())
+    assert chosen.iterate() == alone.iterate()
+    assert (chosen.point.theta == alone.point.theta).all()
 
 
 def of_loss(point) -> float:

@@ -133,24 +133,24 @@ def train(
 def _through_stages(loss: Loss, potential: MTP, watch: Watch, seed: int) -> Outcome:
     """Minimise the loss of growing parts of the set, from a state where there is one."""
     theta, counts, outcome = potential.parameters, Counts(), Outcome()
-    state, first = watch.restored(), 0
     parts = [loss] if is_trained(loss, theta) else stages(loss, seed)
+    state, first, best = watch.restored(), 0, None
     if state is not None:
         first = state["stage"]
-    elif numbers := numbers_of_starts(parts[:-1], len(loss)):
+    elif numbers := numbers_of_starts(parts):
         seconds = watch.limits.seconds and TIME_OF_STARTS * watch.limits.seconds
-        options = (seed, len(loss), counts, seconds, watch.progress)
-        theta, first = best_start(parts, numbers, theta, *options), len(numbers)
+        best = best_start(parts, numbers, theta, seed, counts, seconds, watch.progress)
+        first = len(numbers) - 1
     for number, part in enumerate(parts[first:], first):
         watch.stage, share = number, len(part) / len(loss)
-        if state is None:
-            minimiser = begin(part, theta, counts, share, seed)
-            watch.begin(minimiser)
-        else:
+        if state is not None:
             point, drawn = part.at(state["theta"]), sample_size(part)
             minimiser = Minimiser(part, point, state["damping"], drawn, seed, counts, share)
             minimiser.restore(state)
             state = None
+        else:
+            minimiser, best = best or begin(part, theta, counts, share, seed), None
+            watch.begin(minimiser)
         outcome = watch.verdict(minimiser) or minimise(minimiser, watch.limits_of(part), watch)
         theta = minimiser.point.theta
         if not outcome.done:

@@ -218,6 +218,16 @@ def test_of_two_minima_alike_the_one_within_reach_ends_the_shell() -> None:
     assert first_shell(R, far, reach=4.5).minimum == first_shell(R, far).minimum
 
 
+def test_a_contact_peak_with_an_uncertain_minimum_is_a_shell() -> None:
+    """F around six Li, of which few are in contact: g falls again, lower, at the second shell."""
+    places = [1.5, 1.86, 2.1, 2.47, 3.07, 3.55, 4.03, 4.27, 4.51, 5.0, 6.0, 10.0]
+    heights = [0.0, 8.4, 6.2, 3.1, 1.9, 2.25, 3.1, 2.1, 1.3, 0.6, 1.0, 1.0]
+    g = np.interp(R, places, heights)
+    error = np.where(R < 4.6, 0.45 * g, 0.05)
+    assert first_shell(R, g, error).minimum > 4.5
+    assert 2.4 < first_shell(R, g, error, reach=4.5).minimum < 3.5
+
+
 def test_no_shell_is_said() -> None:
     assert "no maximum" in first_shell(R, np.ones_like(R)).reason
     falling = np.where(R < 2, 0, 1 + 3 * np.exp(-(R - 2) / 6))

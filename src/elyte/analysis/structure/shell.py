@@ -43,8 +43,8 @@ def first_shell(
     is the first maximum above `least_peak` and above the noise that g leaves by a fifth of its
     height. The minimum is the middle of the basin that follows: of all points within the noise
     of the lowest one before g rises again. Where ions and ligands hardly exchange the basin is
-    wide and flat, and any radius in it counts the same ligands. Of two minima that noise does not
-    tell apart the one within `reach` ends the shell.
+    wide and flat, and any radius in it counts the same ligands. Where noise leaves no minimum
+    within `reach` that is sure, one that g shows ends the shell.
 
     Args:
         r: middles of equal bins, Å, (k,).
@@ -63,8 +63,8 @@ def first_shell(
         return Shell(np.nan, np.nan, f"no shell: g(r) has no clear maximum up to {x[-1]:.1f} Å")
     after, uncertain = smooth[peak:], noise[peak:]
     lowest = np.minimum.accumulate(after)
-    rise = np.maximum(0.1 * min(float(smooth[peak]), 3.0), 3 * uncertain)
-    risen = np.flatnonzero(after > lowest + rise)
+    least_rise = 0.1 * min(float(smooth[peak]), 3.0)
+    risen = np.flatnonzero(after > lowest + np.maximum(least_rise, 3 * uncertain))
     if not len(risen) and lowest[-1] > 0.2:
         return Shell(
             float(x[peak]),
@@ -74,8 +74,11 @@ def first_shell(
     end = int(risen[0]) if len(risen) else len(after)
     near = int(np.searchsorted(x[peak : peak + end], reach, side="right"))
     minimum = _basin(after[:end], uncertain)
-    if minimum >= near > 0 and int(np.argmin(after[:near])) < near - 1:
-        minimum = _basin(after[:near], uncertain)
+    if minimum >= near > 0:
+        rises = np.flatnonzero(after[:near] > lowest[:near] + least_rise)
+        stop = int(rises[0]) if len(rises) else near
+        if int(np.argmin(after[:stop])) < stop - 1:
+            minimum = _basin(after[:stop], uncertain)
     return Shell(float(x[peak]), float(x[peak] + minimum * (x[1] - x[0])))
 
 

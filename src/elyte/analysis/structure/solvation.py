@@ -137,7 +137,8 @@ def _shell(site: DonorSite, rdf: Rdf, given: Mapping[str, float], small: bool) -
     if site.label in given:
         return Shell(shell.peak, given[site.label])
     if small and shell.minimum > _BOUND:
-        return Shell(shell.peak, np.nan, f"first maximum at {shell.peak:.2f} Å: no contact")
+        where = f"first maximum at {shell.peak:.2f} Å, no minimum up to {_BOUND} Å"
+        return Shell(shell.peak, np.nan, f"{where}: no contact")
     return shell
 
 

@@ -139,8 +139,11 @@ def ours(start: MTP, data: Dataset, target: float, tolerance: float) -> dict[str
     bare, last = Loss(start, data, WEIGHTS), result.history[-1]
     known = zip(result.history, times, strict=True)
     reached = [t for r, t in known if r.loss <= target and r.frames == len(data)]
+    end = bare.at(result.potential.parameters, gradient=False).loss
+    if not reached and end <= target:  # only with the prior was it above
+        reached = times[-1:]
     return {
-        "loss": bare.at(result.potential.parameters, gradient=False).loss,
+        "loss": end,
         "processor_seconds": times[-1],
         "reached": reached[0] if reached else None,
         "gradients": last.gradients, "evaluations": last.evaluations, "matrices": last.matrices,

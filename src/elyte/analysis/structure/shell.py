@@ -62,21 +62,18 @@ def first_shell(
     if peak is None:
         return Shell(np.nan, np.nan, f"no shell: g(r) has no clear maximum up to {x[-1]:.1f} Å")
     after, uncertain = smooth[peak:], noise[peak:]
-    lowest = np.minimum.accumulate(after)
     least_rise = 0.1 * min(float(smooth[peak]), 3.0)
-    risen = np.flatnonzero(after > lowest + np.maximum(least_rise, 3 * uncertain))
-    if not len(risen) and lowest[-1] > 0.2:
+    end = _rise(after, np.maximum(least_rise, 3 * uncertain))
+    if end == len(after) and after.min() > 0.2:
         return Shell(
             float(x[peak]),
             np.nan,
             f"no end of the shell: g(r) has no minimum up to {x[-1]:.1f} Å; give a cut-off",
         )
-    end = int(risen[0]) if len(risen) else len(after)
     near = int(np.searchsorted(x[peak : peak + end], reach, side="right"))
     minimum = _basin(after[:end], uncertain)
     if minimum >= near > 0:
-        rises = np.flatnonzero(after[:near] > lowest[:near] + least_rise)
-        stop = int(rises[0]) if len(rises) else near
+        stop = _rise(after[:near], least_rise)
         if int(np.argmin(after[:stop])) < stop - 1:
             minimum = _basin(after[:stop], uncertain)
     return Shell(float(x[peak]), float(x[peak] + minimum * (x[1] - x[0])))
@@ -104,6 +101,12 @@ def _first_peak(smooth: Array, least: float) -> int | None:
         elif smooth[best] > least and smooth[k] < 0.8 * smooth[best]:
             return best
     return None
+
+
+def _rise(after: Array, least: float | Array) -> int:
+    """Return the first point that is above the lowest one before it by `least`, or the length."""
+    risen = np.flatnonzero(after > np.minimum.accumulate(after) + least)
+    return int(risen[0]) if len(risen) else len(after)
 
 
 def _basin(after: Array, noise: Array) -> float:

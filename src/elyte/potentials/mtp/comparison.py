@@ -37,10 +37,10 @@ def numbers_of_starts(parts: Sequence[Loss]) -> list[int]:
     """
     if len(parts) < 2:
         return []
-    plans = {first: _numbers(first, len(parts)) for first in range(MOST_STARTS, FEW_STARTS - 1, -1)}
-    for first, plan in plans.items():
-        if _cost(parts, plan) <= (COST_OF_FEW if first == FEW_STARTS else COST):
-            return plan
+    for first in range(MOST_STARTS, FEW_STARTS - 1, -1):
+        numbers = _numbers(first, len(parts))
+        if _cost(parts, numbers) <= (COST_OF_FEW if first == FEW_STARTS else COST):
+            return numbers
     return []
 
 
@@ -50,21 +50,21 @@ def _numbers(first: int, parts: int) -> list[int]:
     while left > 1:
         place = len(numbers)
         numbers.append(2 if place == parts - 1 else max(2, ceil(left / 2)))
-        left = _staying(numbers, place, parts)
+        left = _staying(numbers[-1], place, parts)
     return numbers
 
 
-def _staying(numbers: Sequence[int], place: int, parts: int) -> int:
+def _staying(number: int, place: int, parts: int) -> int:
     """Return how many stay on a part: from the third on, and on the whole set, half leave early."""
     looked_at = place > 1 or place == parts - 1
-    return ceil(numbers[place] / 2) if looked_at else numbers[place]
+    return ceil(number / 2) if looked_at else number
 
 
 def _cost(parts: Sequence[Loss], numbers: Sequence[int]) -> float:
     """Return what comparing costs, in gradients of the whole set, roughly."""
     total = 0.0
     for place, (part, number) in enumerate(zip(parts, numbers, strict=False)):
-        stay = _staying(numbers, place, len(parts))
+        stay = _staying(number, place, len(parts))
         trained = stay if stay > 1 else 0
         steps = trained * (STEPS_OF_NEXT if place else STEPS_OF_FIRST) + (number - stay) * LOOK
         total += steps * (14 + part.n_parameters / 80) * len(part) / len(parts[-1])
@@ -100,7 +100,7 @@ def best_start(
     for place, (part, number) in enumerate(zip(parts, numbers, strict=False)):
         share = len(part) / len(parts[-1])
         every = [begin(part, start, Counts(), share, seed) for start in starts[:number]]
-        stay = _staying(numbers, place, len(parts))
+        stay = _staying(number, place, len(parts))
         runners = _look(every, stay) if stay < number else every
         done += number - stay
         for runner in runners:

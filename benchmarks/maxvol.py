@@ -11,8 +11,12 @@ with 651 parameters: seconds are wanted.
 from __future__ import annotations
 
 import argparse
+import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -60,33 +64,45 @@ def frames(count: int, numbers: list[int], seed: int) -> list[Frame]:
     return [Frame(numbers, random.uniform(0, 10, (len(numbers), 3))) for _ in range(count)]
 
 
-def timed(label: str, work, *arguments, **options):  # type: ignore[no-untyped-def]
-    """Run and print the seconds."""
-    start = time.perf_counter()
-    result = work(*arguments, **options)
-    print(f"  {label:<58}{time.perf_counter() - start:8.2f} s", flush=True)
-    return result
+@dataclass
+class Clock:
+    """Runs, prints and keeps the seconds of the parts of a run."""
+
+    title: str
+    rows: list[dict[str, Any]]
+
+    def timed(self, work: str, call: Callable[[], Any]) -> Any:
+        """Return what a call returns."""
+        start = time.perf_counter()
+        result = call()
+        seconds = time.perf_counter() - start
+        print(f"  {work:<58}{seconds:8.2f} s", flush=True)
+        self.rows.append({"run": self.title, "work": work, "seconds": seconds})
+        return result
 
 
-def run(title: str, potential: Synthetic, numbers: list[int], count: int, **options) -> None:  # type: ignore[no-untyped-def]
+def run(
+    rows: list[dict[str, Any]],
+    title: str,
+    potential: Synthetic,
+    numbers: list[int],
+    count: int,
+    **options: Any,
+) -> None:
     """Build from `count` frames, select from as many others, grade a box of 500 atoms."""
-    size = len(potential.parameters)
+    size, timed = len(potential.parameters), Clock(title, rows).timed
     print(f"{title}: P = {size}, {count} frames × {len(numbers)} atoms, {options}")
     training = frames(count, numbers, 1)
     timed("(making the rows)", lambda: [potential.atom_gradients(f) for f in training])
-    active = timed("build", ActiveSet.build, potential, training, **options)
+    active = timed("build", lambda: ActiveSet.build(potential, training, **options))
     candidates = frames(count, numbers, 2)
-    chosen = timed("select, at most 20", active.select, potential, candidates, limit=20)
-    chosen = timed("select, no limit", active.select, potential, candidates)
+    chosen = timed("select, at most 20", lambda: active.select(potential, candidates, limit=20))
+    chosen = timed("select, no limit", lambda: active.select(potential, candidates))
     print(f"  {'':<58}{len(chosen):8d} frames selected")
     grown = training + [candidates[i] for i in chosen[:20]]
     timed(
         "build again with 20 more, from the previous",
-        ActiveSet.build,
-        potential,
-        grown,
-        previous=active,
-        **options,
+        lambda: ActiveSet.build(potential, grown, previous=active, **options),
     )
     grade = active.grade_function(potential)
     box = frames(1, (numbers * 20)[:500], 3)[0]
@@ -108,18 +124,22 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     part = 10 if chosen.quick else 1
+    rows: list[dict[str, Any]] = []
     salt = Synthetic((1, 3, 6, 8, 9, 15), 92, 32)
     ec_salt = [6] * 24 + [8] * 24 + [1] * 32 + [3] + [15] + [9] * 6
     solvent = Synthetic((1, 6, 8), 288, 40)
     ec = [6] * 24 + [8] * 24 + [1] * 32
     with threadpool_limits(chosen.threads):
-        run("LiPF6 in EC, level 16", salt, ec_salt, 200 // part, by_species=True)
-        run("LiPF6 in EC, level 16", salt, ec_salt, 200 // part, by_species=False)
-        run("EC, level 20", solvent, ec, 125 // part, by_species=True)
-        run("EC, level 20", solvent, ec, 125 // part, by_species=False)
+        for by_species in (True, False):
+            run(rows, "LiPF6 in EC, level 16", salt, ec_salt, 200 // part, by_species=by_species)
+        for by_species in (True, False):
+            run(rows, "EC, level 20", solvent, ec, 125 // part, by_species=by_species)
         wanted = Synthetic((1, 6, 8), 288, 40)
         assert len(wanted.parameters) == 651
-        run("10 000 candidates", wanted, ec[:1], 10000 // part, mode="configuration")
+        run(rows, "10 000 candidates", wanted, ec[:1], 10000 // part, mode="configuration")
+    output = Path(__file__).parent / "results" / "maxvol.json"
+    output.parent.mkdir(exist_ok=True)
+    output.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -182,9 +182,9 @@ def main() -> None:
     parser.add_argument("--forces-key", default=None)
     parser.add_argument("--out", type=Path, default=None)
     given = parser.parse_args()
-    named = given.species.split(",") if given.species else None
+    species = given.species.split(",") if given.species else None
     keys = (given.energy_key, given.forces_key)
-    data = Dataset(x for path in given.data for x in read_dataset(path, *keys, species=named))
+    data = Dataset(x for path in given.data for x in read_dataset(path, *keys, species=species))
     data = Dataset([x for x in data if len(x.frame) > 1][: given.frames])
     data = data if len(data) else made_set(60)
     shortest = round(0.95 * smallest_distance(data.frames), 3)
@@ -213,7 +213,11 @@ def main() -> None:
         apart = spread([row["loss"] for row in results[: given.starts]])
         print(f"final losses of {given.starts} starts: {apart['range']:.1%} between the extremes, "
               f"standard deviation {apart['deviation']:.1%}")  # fmt: skip
-    report = {"frames": len(data), "load": os.getloadavg()[0], "parts": table, "runs": results}
+    named = given.data[0].stem if given.data else "made"
+    report = {
+        "data": named, "frames": len(data), "load": os.getloadavg()[0], "parts": table,
+        "runs": results,
+    }  # fmt: skip
     if given.out:
         given.out.write_text(json.dumps(report, indent=1))
 

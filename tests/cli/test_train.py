@@ -117,7 +117,7 @@ def test_weights_of_configuration_types(tmp_path: Path) -> None:
     run(*words, "--threads", 1, "--weight-of", "odd=0", "--weight-of", "good=2.0")
     for entry, message in (("bad=1", "no frame has the config_type 'bad'"), ("odd=x", "name=2.0")):
         with pytest.raises(InputError, match=message):
-            run(*words, "--weight-of", entry)
+            run(*words, "--weight-of", entry, "--overwrite")
 
 
 def test_the_usual_weights_are_those_of_every_training() -> None:
@@ -159,6 +159,19 @@ def test_a_name_for_no_potential_is_refused_before_the_training(
     (tmp_path / "a.almtp").mkdir()
     with pytest.raises(InputError, match=message):
         run("train", tmp_path / "not-even-read.xyz", "--out", tmp_path / name)
+
+
+def test_a_potential_that_is_there_is_replaced_only_when_asked(tmp_path: Path) -> None:
+    data, out, second = (tmp_path / name for name in ("data.xyz", "a.almtp", "a-2.almtp"))
+    write_extxyz(data, dataset(3))
+    words = ("train", data, "--out", out, "--level", 2, "--cutoff", 3.5, "--threads", 1)
+    for kept, more in ((out, ()), (second, ("--ensemble", 2))):
+        kept.write_text("precious")
+        with pytest.raises(InputError, match=f"{kept.name} is there already: --overwrite"):
+            run(*words, *more)
+        assert kept.read_text() == "precious"
+        run(*words, *more, "--overwrite")
+        assert MTP.load(kept).level == 2
 
 
 def test_names_are_printed_as_they_are_and_their_folder_is_made(tmp_path: Path) -> None:

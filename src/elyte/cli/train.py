@@ -89,13 +89,17 @@ def train(
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
     seed: Annotated[int, typer.Option(help="Of the random start.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a potential that is there.")
+    ] = False,
     species: Species = None,
     energy_key: EnergyKey = None,
     forces_key: ForcesKey = None,
     stress_key: StressKey = None,
 ) -> None:
     """Train a moment tensor potential on labelled frames."""
-    _check_out(out)
+    paths = [out] if ensemble == 1 else [member_path(out, k) for k in range(ensemble)]
+    _check_out(out, [] if overwrite else paths)
     shape = {"--level": level, "--cutoff": cutoff, "--radial-size": radial_size}
     if init is not None and (given := [name for name, value in shape.items() if value is not None]):
         raise InputError(f"{given[0]} and --init: {init.name} has its own; leave one of them out")
@@ -130,19 +134,20 @@ def train(
                     starts[0], kept, validation=validation, seed=seed, state=checkpoint, **told
                 )
             ]
-    for k, result in enumerate(results):
+    for k, (path, result) in enumerate(zip(paths, results, strict=True)):
         kept, validation = split(dataset, share, seed + k)
-        path = out if ensemble == 1 else member_path(out, k)
         result.potential.save(path)
         _tell(result, kept, validation, path)
 
 
-def _check_out(out: Path) -> None:
-    """Refuse, before hours of training, a name that could not be written or read again."""
+def _check_out(out: Path, to_keep: Sequence[Path]) -> None:
+    """Refuse, before hours of training, a name that cannot be written to or is to be kept."""
     if out.suffix not in SUFFIXES:
         raise InputError(f"--out is {out}; a potential is written to {' or '.join(SUFFIXES)}")
     if out.is_dir():
         raise InputError(f"--out is {out}, which is a folder; name a file")
+    if there := [path for path in to_keep if path.exists()]:
+        raise InputError(f"{there[0]} is there already: --overwrite replaces it")
     out.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(out.parent, os.W_OK):
         raise InputError(f"--out is {out}: nothing can be written in {out.parent}")

@@ -317,12 +317,26 @@ def _realised(recipe: Recipe, analyses: dict[float, Analysis]) -> list[tuple[str
     return rows
 
 
+def _unconverged(state: State) -> str:
+    """Say why learning ended, and which numbers of the recipe would let it go on."""
+    settings = state.settings
+    numbers = [f"learning.max_rounds ({settings.max_rounds})"]
+    numbers.append(f"learning.max_labels ({settings.max_labels})")
+    if "above the target" in state.finished_learning:
+        target = 1000 * settings.force_error_target
+        numbers.append(f"learning.force_error_target ({target:g} meV/Å)")
+    return (
+        f"Learning did not converge fully; {state.finished_learning}. Larger numbers let it go on: "
+        f"{', '.join(numbers)}."
+    )
+
+
 def _warnings(
     state: State, runs: Sequence[ProductionRun], analyses: dict[float, Analysis]
 ) -> list[str]:
     lines = list(state.messages)
     if state.finished_learning and not state.finished_learning.startswith("converged"):
-        lines.append(f"Learning did not converge fully; {state.finished_learning}.")
+        lines.append(_unconverged(state))
     if state.quarantined:
         lines.append(
             f"{len(state.quarantined)} labels were refused: "

@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from elyte.potentials.mtp.derivatives import instruction_sets
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 LEVELS = {8: 20, 16: 40, 20: 25}  # how many times faster than motep
@@ -200,8 +202,6 @@ def measure(given: argparse.Namespace) -> Iterator[Row]:
 
 def kernel_options(given: argparse.Namespace) -> list[str]:
     """Return what the kernel's benchmark is called with: the fastest instruction set only."""
-    from elyte.potentials.mtp.derivatives import instruction_sets
-
     options = ["--levels", "8", "16", "20", "24", "--isa", instruction_sets()[0]]
     return [*options, "--motep", *given.motep] if given.motep else options
 

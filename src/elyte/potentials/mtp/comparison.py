@@ -20,11 +20,11 @@ from elyte.potentials.mtp.radial_start import radial_start
 from elyte.potentials.mtp.start import ROUGHLY, begin
 
 MOST_STARTS = 16
-FEW_STARTS = 4  # that are worth more than others
-COST, COST_OF_FEW = 620, 900  # gradients of the whole set, that comparing may cost, roughly
+FEW_STARTS = 3  # that are worth more than others
+COST, COST_OF_FEW = 360, 800  # gradients of the whole set, that comparing may cost, roughly
 STEPS_OF_FIRST, STEPS_OF_NEXT = 25, 12  # that are expected
 MOST_STEPS = 40
-LOOK = 2  # steps on a part that show as much as the whole training on the part before
+LOOK = 3  # steps on a part that show as much as the whole training on the part before
 
 
 def numbers_of_starts(parts: Sequence[Loss]) -> list[int]:

@@ -194,7 +194,7 @@ def measure(given: argparse.Namespace) -> Iterator[Row]:
             plan.append((name, script, [*shlex.split(arguments), *more, *out], rows))
     RESULTS.mkdir(exist_ok=True)
     for name, script, arguments, rows in plan:
-        if not given.table:
+        if name not in given.keep:
             (RESULTS / f"{name}.json").unlink(missing_ok=True)
             call(script, *arguments)
         yield from rows(read(name))
@@ -212,7 +212,10 @@ def main() -> None:
     for kind in ("set", "peer", "drift"):
         parser.add_argument(f"--{kind}", action="append", default=[], metavar="ARGUMENTS")
     parser.add_argument("--motep", nargs="*", default=None, metavar="NAME=FOLDER")
-    parser.add_argument("--table", action="store_true", help="of the last run, without running")
+    parser.add_argument(
+        "--keep", nargs="*", default=[], metavar="NAME",
+        help="take the last results of these (memory, …) instead of running them again",
+    )  # fmt: skip
     given = parser.parse_args()
     load = os.getloadavg()[0]
     rows = list(measure(given))

@@ -216,7 +216,7 @@ def main() -> None:
     named = given.data[0].stem if given.data else "made"
     report = {
         "data": named, "frames": len(data), "load": os.getloadavg()[0], "parts": table,
-        "runs": results,
+        "cost": asdict(cost), "runs": results,
     }  # fmt: skip
     if given.out:
         given.out.write_text(json.dumps(report, indent=1))

@@ -320,8 +320,10 @@ def _realised(recipe: Recipe, analyses: dict[float, Analysis]) -> list[tuple[str
 def _unconverged(state: State) -> str:
     """Say why learning ended, and which numbers of the recipe would let it go on."""
     settings = state.settings
-    numbers = [f"learning.max_rounds ({settings.max_rounds})"]
-    numbers.append(f"learning.max_labels ({settings.max_labels})")
+    numbers = [
+        f"learning.max_rounds ({settings.max_rounds})",
+        f"learning.max_labels ({settings.max_labels})",
+    ]
     if "above the target" in state.finished_learning:
         target = 1000 * settings.force_error_target
         numbers.append(f"learning.force_error_target ({target:g} meV/Å)")

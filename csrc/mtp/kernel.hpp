@@ -61,13 +61,29 @@ struct Group {
   int targets, terms;
 };
 
+// Whether coefficients of this type are rounded ones. What rounding has left of those that make the
+// energy is kept beside them: it is the same for all atoms, and would not average out.
+template <typename Real>
+constexpr bool rounded() {
+  return sizeof(Real) < sizeof(double);
+}
+
+// Radial functions are sums over the Chebyshev polynomials of the second kind, U_β: f_μ/(r_max − r)²,
+// its derivative by x, and what rounding has left of the first; scaling included.
+enum RadialPiece { RADIAL_VALUE, RADIAL_SLOPE, RADIAL_REST };
+template <typename Real>
+constexpr int radial_pieces() {
+  return rounded<Real>() ? 3 : 2;
+}
+
 // Coefficients in the precision of a kernel.
 template <typename Real>
 struct Coefficients {
-  const Real* radial;  // [z_i][z_j][β][radial_functions(shape)], scaling included
+  const Real* radial;  // [z_i][z_j][β][piece][radial_functions(shape)], see RadialPiece
   const Term<Real>* terms;
   const Real* seeds;
   const Real* row_values;
+  const Real* row_rests;  // what rounding has left of them; null where nothing is rounded
   const Term<Real>* scalar_terms;
 };
 

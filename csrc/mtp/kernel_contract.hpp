@@ -22,8 +22,8 @@ ELYTE_INLINE const Real* at(const Real* base, std::int32_t offset) {
 // Energies of a block, summed in double precision.
 struct Energies {
   Wide sum[BLOCK_VECTORS * PARTS] = {};
-  ELYTE_INLINE void add(int l, Vec v) {
-    for (int part = 0; part < PARTS; ++part) sum[l * PARTS + part] += widen(v, part);
+  ELYTE_INLINE void add(int l, Vec v, double factor = 1) {
+    for (int part = 0; part < PARTS; ++part) sum[l * PARTS + part] += factor * widen(v, part);
   }
   ELYTE_INLINE void write(double* energies) const {
     for (int k = 0; k < BLOCK_VECTORS * PARTS; ++k)
@@ -93,27 +93,33 @@ void contract(const Tables& tables, Scratch& s, double* energies) {
   for (int k = 0; k < tables.seeds_count; ++k)
     for (int l = 0; l < BLOCK_VECTORS; ++l) {
       const int seed = tables.seed_slot[k] * BLOCK + l * LANES;
-      energy.add(l, coefficients.seeds[k] * load(v + seed));
+      energy.add(l, load(v + seed), tables.in_double.seeds[k]);
       store(adjoint + seed, all(coefficients.seeds[k]));
     }
   const int rows_count = tables.rows_count;
   const int* const columns = tables.columns;
   const Real* const row_values = coefficients.row_values;
+  const Real* const row_rests = coefficients.row_rests;
+  Vec rests[BLOCK_VECTORS] = {};
   for (int row = 0; row < rows_count; ++row) {
     const int a = tables.row_slot[row] * BLOCK, end = tables.row_first[row + 1];
-    Vec mine[BLOCK_VECTORS], gradient[BLOCK_VECTORS] = {};
+    Vec mine[BLOCK_VECTORS], gradient[BLOCK_VECTORS] = {}, rest[BLOCK_VECTORS] = {};
     for (int l = 0; l < BLOCK_VECTORS; ++l) mine[l] = load(v + a + l * LANES);
     for (int k = tables.row_first[row]; k < end; ++k)
       for (int l = 0; l < BLOCK_VECTORS; ++l) {
         Real* const theirs = at(adjoint, columns[k]) + l * LANES;
-        gradient[l] += row_values[k] * load(at(v, columns[k]) + l * LANES);
+        const Vec value = load(at(v, columns[k]) + l * LANES);
+        gradient[l] += row_values[k] * value;
+        if constexpr (rounded<Real>()) rest[l] += row_rests[k] * value;
         store(theirs, load(theirs) + row_values[k] * mine[l]);
       }
     for (int l = 0; l < BLOCK_VECTORS; ++l) {
       energy.add(l, mine[l] * gradient[l]);
+      rests[l] += mine[l] * rest[l];
       store(adjoint + a + l * LANES, load(adjoint + a + l * LANES) + gradient[l]);
     }
   }
+  for (int l = 0; l < BLOCK_VECTORS; ++l) energy.add(l, rests[l]);
   energy.write(energies);
 
   target = slot(adjoint, tables.slots);

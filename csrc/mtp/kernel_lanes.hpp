@@ -32,11 +32,6 @@ typedef Real Vec __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef Real VecUnaligned __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(Real)), may_alias));
 typedef double Wide __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef double WideUnaligned __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
-#if defined(ELYTE_SINGLE)
-typedef std::int32_t Mask __attribute__((vector_size(VECTOR_BYTES)));
-#else
-typedef std::int64_t Mask __attribute__((vector_size(VECTOR_BYTES)));
-#endif
 
 #define ELYTE_INLINE inline __attribute__((always_inline))
 
@@ -118,6 +113,22 @@ ELYTE_INLINE Vec inverse_square_root(Vec v) {
 #endif
 }
 
+// a b + c, rounded once. (Where c is a product too, the compiler could fuse that one instead.)
+ELYTE_INLINE Vec fused(Vec a, Vec b, Vec c) {
+#if !defined(ELYTE_SINGLE)
+  return a * b + c;
+#elif defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__AVX2__)
+  return _mm256_fmadd_ps(a, b, c);
+#else
+  Wide parts[PARTS];
+  for (int part = 0; part < PARTS; ++part)
+    parts[part] = widen(a, part) * widen(b, part) + widen(c, part);
+  return narrow(parts);
+#endif
+}
+
 typedef double Quad __attribute__((vector_size(32), may_alias));
 
 ELYTE_INLINE Quad load_quad(const double* p) { return *reinterpret_cast<const Quad*>(p); }
@@ -137,11 +148,11 @@ ELYTE_INLINE Vec sums_of_rows(const Vec* rows) {
   if constexpr (width == LANES) {
     return rows[0];
   } else {
-    using Lanes = std::make_integer_sequence<int, LANES>;
+    using Each = std::make_integer_sequence<int, LANES>;
     Vec pairs[LANES / (2 * width)];
     for (int k = 0; k < LANES / (2 * width); ++k)
-      pairs[k] = halves<width, false>(rows[2 * k], rows[2 * k + 1], Lanes{}) +
-                 halves<width, true>(rows[2 * k], rows[2 * k + 1], Lanes{});
+      pairs[k] = halves<width, false>(rows[2 * k], rows[2 * k + 1], Each{}) +
+                 halves<width, true>(rows[2 * k], rows[2 * k + 1], Each{});
     return sums_of_rows<2 * width>(pairs);
   }
 }
@@ -150,12 +161,12 @@ ELYTE_INLINE Vec sums_of_rows(const Vec* rows) {
 template <int width = 1>
 ELYTE_INLINE void transpose(Vec* rows) {
   if constexpr (width < LANES) {
-    using Lanes = std::make_integer_sequence<int, LANES>;
+    using Each = std::make_integer_sequence<int, LANES>;
     for (int k = 0; k < LANES; ++k) {
       if (k & width) continue;
       const Vec a = rows[k], b = rows[k + width];
-      rows[k] = halves<width, false>(a, b, Lanes{});
-      rows[k + width] = halves<width, true>(a, b, Lanes{});
+      rows[k] = halves<width, false>(a, b, Each{});
+      rows[k + width] = halves<width, true>(a, b, Each{});
     }
     transpose<2 * width>(rows);
   }
@@ -223,44 +234,55 @@ ELYTE_INLINE void store_rows(double* rows, Wide x, Wide y, Wide z) {
 #endif
 }
 
-// The lanes that `near` names, side by side, in the precision of the kernel.
-#if defined(__AVX512F__)
-ELYTE_INLINE void compress(Real* to, __mmask8 near, Wide v) {
-  const Wide packed = _mm512_maskz_compress_pd(near, v);
-#if defined(ELYTE_SINGLE)
-  _mm256_storeu_ps(to, _mm512_cvtpd_ps(packed));
+// A set of lanes, one bit for each.
+typedef std::uint32_t Lanes;
+
+ELYTE_INLINE Lanes first_lanes(int count) { return count < LANES ? (1u << count) - 1 : ~0u; }
+
+ELYTE_INLINE Lanes lanes_below(Vec v, Real limit) {
+#if defined(__AVX512F__) && defined(ELYTE_SINGLE)
+  return _mm512_cmp_ps_mask(v, all(limit), _CMP_LT_OQ);
+#elif defined(__AVX512F__)
+  return _mm512_cmp_pd_mask(v, all(limit), _CMP_LT_OQ);
+#elif defined(__AVX2__) && defined(ELYTE_SINGLE)
+  return static_cast<Lanes>(_mm256_movemask_ps(_mm256_cmp_ps(v, all(limit), _CMP_LT_OQ)));
+#elif defined(__AVX2__)
+  return static_cast<Lanes>(_mm256_movemask_pd(_mm256_cmp_pd(v, all(limit), _CMP_LT_OQ)));
 #else
-  store_unaligned(to, packed);
+  Lanes below = 0;
+  for (int lane = 0; lane < LANES; ++lane) below |= static_cast<Lanes>(v[lane] < limit) << lane;
+  return below;
 #endif
 }
-#endif
 
-// Writes the lanes k < valid with r2 < limit of the five, one after the other from `count` on;
-// returns the count after them. May write WIDE entries, whatever their number.
-ELYTE_INLINE int keep_near(Wide x, Wide y, Wide z, Wide r2, const std::int32_t* index, int valid,
-                           double limit, Real* to_x, Real* to_y, Real* to_z, Real* to_r2,
-                           std::int32_t* to_index, int count) {
-#if defined(__AVX512F__)
-  const auto near = static_cast<__mmask8>(_mm512_cmp_pd_mask(r2, _mm512_set1_pd(limit), _CMP_LT_OQ) &
-                                          (valid >= WIDE ? 0xff : (1 << valid) - 1));
-  compress(to_x + count, near, x);
-  compress(to_y + count, near, y);
-  compress(to_z + count, near, z);
-  compress(to_r2 + count, near, r2);
-  const __m256i packed = _mm256_maskz_compress_epi32(
-      near, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(index)));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to_index + count), packed);
-  return count + __builtin_popcount(near);
+// Put these lanes down, one after the other. May write LANES entries, whatever their number.
+ELYTE_INLINE void keep(Real* to, Vec v, Lanes lanes) {
+#if defined(__AVX512F__) && defined(ELYTE_SINGLE)
+  store_unaligned(to, _mm512_maskz_compress_ps(static_cast<__mmask16>(lanes), v));
+#elif defined(__AVX512F__)
+  store_unaligned(to, _mm512_maskz_compress_pd(static_cast<__mmask8>(lanes), v));
 #else
-  for (int lane = 0; lane < WIDE && lane < valid; ++lane) {
-    to_x[count] = static_cast<Real>(x[lane]);
-    to_y[count] = static_cast<Real>(y[lane]);
-    to_z[count] = static_cast<Real>(z[lane]);
-    to_r2[count] = static_cast<Real>(r2[lane]);
-    to_index[count] = index[lane];
-    count += r2[lane] < limit;
+  for (int lane = 0; lane < LANES; ++lane) {
+    *to = v[lane];
+    to += lanes >> lane & 1;
   }
-  return count;
+#endif
+}
+
+ELYTE_INLINE void keep(std::int32_t* to, const std::int32_t* from, Lanes lanes) {
+#if defined(__AVX512F__) && defined(ELYTE_SINGLE)
+  _mm512_storeu_si512(
+      to, _mm512_maskz_compress_epi32(static_cast<__mmask16>(lanes), _mm512_loadu_si512(from)));
+#elif defined(__AVX512F__)
+  const auto of_eight = reinterpret_cast<const __m256i*>(from);
+  _mm256_storeu_si256(
+      reinterpret_cast<__m256i*>(to),
+      _mm256_maskz_compress_epi32(static_cast<__mmask8>(lanes), _mm256_loadu_si256(of_eight)));
+#else
+  for (int lane = 0; lane < LANES; ++lane) {
+    *to = from[lane];
+    to += lanes >> lane & 1;
+  }
 #endif
 }
 

@@ -24,41 +24,56 @@ void repel(const Tables& tables, int type, const Scratch& s, Neighbourhood& mine
     }
 }
 
-// Keeps the order by species.
+// Keeps the order, which is by species.
 void gather(const Tables& tables, const Atoms& atoms, std::int64_t i, Scratch& s,
             Neighbourhood& mine, Results& results) {
-  const double cutoff2 = tables.cutoff * tables.cutoff;
+  const Real cutoff2 = static_cast<Real>(tables.cutoff * tables.cutoff);
   const double* position = atoms.positions + 4 * i;
   const Wide x0 = all_wide(position[0]), y0 = all_wide(position[1]), z0 = all_wide(position[2]);
   const std::int64_t* bounds = atoms.bounds + i * (tables.species_count + 1);
-  int count = 0;
-  for (int z = 0; z < tables.species_count; ++z) {
-    const std::int64_t begin = bounds[z], end = bounds[z + 1];
-    for (std::int64_t k = begin; k < end; k += WIDE) {
-      const std::int32_t* index = atoms.neighbours + k;
-      Wide dx, dy, dz;
-      load_rows(atoms.ghosts, index, dx, dy, dz);
-      dx -= x0, dy -= y0, dz -= z0;
-      const Wide r2 = dx * dx + dy * dy + dz * dz;
-      const int valid = static_cast<int>(end - k < WIDE ? end - k : WIDE);
-      count = keep_near(dx, dy, dz, r2, index, valid, cutoff2, s.dx, s.dy, s.dz, s.r2,
-                        mine.ghosts, count);
+  const std::int32_t* listed = atoms.neighbours + bounds[0];
+  const int length = static_cast<int>(bounds[tables.species_count] - bounds[0]);
+  int count = 0, group = 0;
+  for (int k = 0; k < length; k += LANES, ++group) {
+    Wide x[PARTS], y[PARTS], z[PARTS];
+    for (int part = 0; part < PARTS; ++part) {
+      load_rows(atoms.ghosts, listed + k + part * WIDE, x[part], y[part], z[part]);
+      x[part] -= x0, y[part] -= y0, z[part] -= z0;
     }
-    mine.ends[z] = count;
+    Wide exact[PARTS], rest[PARTS];  // r²
+    for (int part = 0; part < PARTS; ++part)
+      exact[part] = x[part] * x[part] + y[part] * y[part] + z[part] * z[part];
+    const Vec r2 = narrow(exact);
+    for (int part = 0; part < PARTS; ++part) rest[part] = exact[part] - widen(r2, part);
+    const Lanes near = lanes_below(r2, cutoff2) & first_lanes(length - k);
+    s.kept[group] = {near, count};
+    keep(s.dx + count, narrow(x), near);
+    keep(s.dy + count, narrow(y), near);
+    keep(s.dz + count, narrow(z), near);
+    keep(s.r2 + count, r2, near);
+    if constexpr (rounded<Real>()) keep(s.rest + count, narrow(rest), near);
+    keep(mine.ghosts + count, listed + k, near);
+    count += __builtin_popcount(near);
+  }
+  s.kept[group] = {0, count};
+  for (int z = 0; z < tables.species_count; ++z) {
+    const int end = static_cast<int>(bounds[z + 1] - bounds[0]);
+    const Kept& last = s.kept[end / LANES];
+    mine.ends[z] = last.before + __builtin_popcount(last.lanes & first_lanes(end % LANES));
   }
   mine.count = count;
   for (int k = count; k < round_up(count); ++k) {  // harmless values for the lanes left over
     s.dx[k] = s.dy[k] = s.dz[k] = 0;
     s.r2[k] = 1;
+    s.rest[k] = 0;
   }
   const double least = tables.largest_core > tables.min_distance ? tables.largest_core
                                                                  : tables.min_distance;
-  const Vec limit = all(static_cast<Real>(least * least));
-  Mask near{};
-  for (int k = 0; k < count; k += LANES) near |= load(s.r2 + k) < limit;
-  mine.near = false;
+  Lanes near = 0;
+  for (int k = 0; k < count; k += LANES)
+    near |= lanes_below(load(s.r2 + k), static_cast<Real>(least * least));
+  mine.near = near != 0;
   mine.core_energy = 0;
-  for (int lane = 0; lane < LANES; ++lane) mine.near |= near[lane] != 0;
   if (!mine.near) return;
   for (int k = 0; k < count; ++k) {
     const double r = __builtin_sqrt(s.r2[k]);
@@ -72,45 +87,43 @@ void gather(const Tables& tables, const Atoms& atoms, std::int64_t i, Scratch& s
 
 // ---- 2. radial functions -----------------------------------------------------------------------
 
-// f_μ(r) = (r_max − r)² Σ_β c_μβ T_β(x) and its derivative, for LANES neighbours of one species.
-// f_μ is made in double precision: rounding of x and of the coefficients, which are the same for all
-// neighbours, would shift all energies by up to 1e−6 in single precision. Forces are not so delicate.
+// f_μ(r) = (r_max − r)² Σ_β v_μβ U_β(x) and its derivative, for LANES neighbours of one species, from
+// the k-th on. In single precision energies take care: r carries what rounding has left of it into x,
+// and so do the coefficients, whose rests are added where there are bits for them, when the product
+// with (r_max − r)² is rounded. (Coefficients are the same for all neighbours: without their rests
+// all energies would be shifted by up to 1e−6.) Forces are not so delicate.
 template <int D>
-ELYTE_INLINE void radial_functions_of(const Tables& tables, const double* c, const Real* rough_c,
-                                      Vec r, Real* f, int stride) {
-  constexpr int M = radial_functions(D);
-  Wide x[PARTS], smooth[PARTS], t[PARTS], t_last[PARTS], value[PARTS][M] = {};
+ELYTE_INLINE void radial_functions_of(const Tables& tables, const Real* c, const Scratch& s, int k) {
+  constexpr int M = radial_functions(D), PIECES = radial_pieces<Real>();
+  const Vec r = load_unaligned(s.r2 + k);
+  Wide x[PARTS], squared[PARTS];
   for (int part = 0; part < PARTS; ++part) {
-    const Wide exact = widen(r, part), left = tables.cutoff - exact;
-    x[part] = t_last[part] = exact * tables.x_scale + tables.x_shift;  // T_{−1} = x
-    smooth[part] = left * left;
-    t[part] = all_wide(1);
+    Wide exact = widen(r, part);
+    if constexpr (rounded<Real>()) exact += widen(load_unaligned(s.rest + k), part);
+    const Wide left = tables.cutoff - exact;
+    x[part] = exact * tables.x_scale + tables.x_shift;
+    squared[part] = left * left;
   }
-  const Vec two_x = narrow(x) + narrow(x);
-  Vec dt = all(0), dt_last = all(1), slope[M];  // T'_{−1} = 1
-  for (int mu = 0; mu < M; ++mu) slope[mu] = Vec{};
-  for (int beta = 0; beta < tables.radial_size; ++beta, c += M, rough_c += M) {
-    for (int mu = 0; mu < M; ++mu) {
-      for (int part = 0; part < PARTS; ++part) value[part][mu] += c[mu] * t[part];
-      slope[mu] += rough_c[mu] * dt;
-    }
-    const Vec rough_t = narrow(t), dt_next = two_x * dt + (rough_t + rough_t) - dt_last;
-    dt_last = dt, dt = dt_next;
-    for (int part = 0; part < PARTS; ++part) {
-      const Wide t_next = (x[part] + x[part]) * t[part] - t_last[part];
-      t_last[part] = t[part], t[part] = t_next;
-    }
+  const Vec two_x = narrow(x) + narrow(x), smooth = narrow(squared);
+  Vec u = all(1), u_last = all(0);  // U_0, U_{−1}
+  Vec sum[PIECES][M];
+  for (int piece = 0; piece < PIECES; ++piece)
+    for (int mu = 0; mu < M; ++mu) sum[piece][mu] = Vec{};
+  for (int beta = 0; beta < tables.radial_size; ++beta) {
+    for (int piece = 0; piece < PIECES; ++piece)
+      for (int mu = 0; mu < M; ++mu, ++c) sum[piece][mu] += *c * u;
+    const Vec u_next = two_x * u - u_last;
+    u_last = u, u = u_next;
   }
   const Vec left = static_cast<Real>(tables.cutoff) - r, smooth_slope = left + left;
-  const Vec scaled = narrow(smooth) * static_cast<Real>(tables.x_scale);
-  for (int mu = 0; mu < M; ++mu) {
-    Wide of_mu[PARTS], product[PARTS];
-    for (int part = 0; part < PARTS; ++part) {
-      of_mu[part] = value[part][mu];
-      product[part] = value[part][mu] * smooth[part];
-    }
-    store_unaligned(f + mu * stride, narrow(product));
-    store_unaligned(f + (M + mu) * stride, slope[mu] * scaled - narrow(of_mu) * smooth_slope);
+  const Vec scaled = smooth * static_cast<Real>(tables.x_scale);
+  Real* f = s.radial + k;
+  for (int mu = 0; mu < M; ++mu, f += s.stride) {
+    const Vec value = sum[RADIAL_VALUE][mu];
+    Vec rest{};
+    if constexpr (rounded<Real>()) rest = sum[RADIAL_REST][mu] * smooth;
+    store_unaligned(f, fused(value, smooth, rest));
+    store_unaligned(f + M * s.stride, sum[RADIAL_SLOPE][mu] * scaled - value * smooth_slope);
   }
 }
 
@@ -118,15 +131,18 @@ ELYTE_INLINE void radial_functions_of(const Tables& tables, const double* c, con
 template <int D>
 void prepare(const Tables& tables, int type, Scratch& s, Neighbourhood& mine) {
   constexpr int M = radial_functions(D), W = weights_at(D, 0);
-  const int of_pair = tables.radial_size * M;
-  const auto first = static_cast<std::ptrdiff_t>(type) * tables.species_count * of_pair;
-  const double* c = tables.in_double.radial + first;
-  const Real* rough_c = coefficients_of(tables).radial + first;
+  const int of_pair = tables.radial_size * radial_pieces<Real>() * M;
+  const Real* c = coefficients_of(tables).radial +
+                  static_cast<std::ptrdiff_t>(type) * tables.species_count * of_pair;
   const int padded = round_up(mine.count);
   Real* group = mine.groups;
   for (int k = 0; k < padded; k += LANES, group += rows<D>() * LANES) {
     const Vec r2 = load(s.r2 + k), inverse = inverse_square_root(r2), r = r2 * inverse;
     store(s.r2 + k, r);
+    if constexpr (rounded<Real>()) {
+      const Vec rest = load(s.rest + k) + fused(-r, r, r2);  // of r²
+      store(s.rest + k, static_cast<Real>(0.5) * inverse * rest);
+    }
     store(group + UNIT_X * LANES, load(s.dx + k) * inverse);
     store(group + UNIT_Y * LANES, load(s.dy + k) * inverse);
     store(group + UNIT_Z * LANES, load(s.dz + k) * inverse);
@@ -134,11 +150,10 @@ void prepare(const Tables& tables, int type, Scratch& s, Neighbourhood& mine) {
     store(group + DISTANCE * LANES, r);
   }
   int begin = 0;
-  for (int z = 0; z < tables.species_count; ++z, c += of_pair, rough_c += of_pair) {
+  for (int z = 0; z < tables.species_count; ++z, c += of_pair) {
     // the last group of a species runs over into the next, which is written after it
     for (int k = begin; k < mine.ends[z]; k += LANES)
-      radial_functions_of<D>(tables, c, rough_c, load_unaligned(s.r2 + k), s.radial + k,
-                             s.stride);
+      radial_functions_of<D>(tables, c, s, k);
     begin = mine.ends[z];
   }
   for (int row = 0; row < 2 * M; ++row)

@@ -43,10 +43,18 @@ struct Neighbourhood {   // of one atom of the block
   int count;
 };
 
+// Of LANES listed neighbours: which are within the cutoff, and how many of those before them.
+struct Kept {
+  Lanes lanes;
+  int before;
+};
+
 // One call's working memory, cut out of a single piece.
 struct Scratch {
   Neighbourhood of[BLOCK];
   Real *dx, *dy, *dz, *r2;  // to the neighbours of one atom; r² becomes r
+  Real* rest;               // in single precision: what rounding has left of r², then of r
+  Kept* kept;               // of all listed neighbours of one atom, and one without any
   Real* radial;             // (2 n_mu, stride) f and f' of one atom
   Real* monomials;          // (group, monomial, lane)
   Real* sums;               // (slot, atom, lane)
@@ -84,8 +92,9 @@ std::size_t lay_out(const Tables& tables, const Atoms& atoms, double* base, Scra
     pieces.take(neighbourhood.ghosts, n);
     pieces.take(neighbourhood.ends, static_cast<std::size_t>(tables.species_count));
   }
-  Real** const of_neighbours[] = {&s.dx, &s.dy, &s.dz, &s.r2};
+  Real** const of_neighbours[] = {&s.dx, &s.dy, &s.dz, &s.r2, &s.rest};
   for (Real** piece : of_neighbours) pieces.take(*piece, n);
+  pieces.take(s.kept, n / LANES);
   pieces.take(s.gradients, 4 * n);
   pieces.take(s.radial, n * 2 * radial_functions(D));
   pieces.take(s.by_radial, n * radial_functions(D));

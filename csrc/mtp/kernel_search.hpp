@@ -18,7 +18,7 @@ ELYTE_INLINE Narrow load_narrow(const float* p) {
 
 #if defined(__AVX512F__)
 // The first `valid` lanes, or all if there are fewer.
-ELYTE_INLINE unsigned first_lanes(int valid) {
+ELYTE_INLINE unsigned first_narrow(int valid) {
   return (1u << (valid < NARROW ? valid : NARROW)) - 1;
 }
 #endif
@@ -36,7 +36,7 @@ ELYTE_INLINE void keep_lanes(Narrow r2, float limit, std::int32_t first, int val
 #if defined(__AVX512F__)
   const auto near =
       static_cast<__mmask16>(_mm512_cmp_ps_mask(r2, _mm512_set1_ps(limit), _CMP_LT_OQ) &
-                             first_lanes(valid));
+                             first_narrow(valid));
   const __m512i lanes = _mm512_add_epi32(
       _mm512_set1_epi32(first),
       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
@@ -63,7 +63,7 @@ ELYTE_INLINE std::int32_t keep_species(const Found& found, int species, std::int
     const auto kept = static_cast<__mmask16>(
         _mm512_cmpeq_epi32_mask(_mm512_loadu_si512(found.types + k), _mm512_set1_epi32(species)) &
         _mm512_cmpneq_epi32_mask(ghosts, _mm512_set1_epi32(self)) &
-        first_lanes(found.count - k));
+        first_narrow(found.count - k));
     _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi32(kept, ghosts));
     count += __builtin_popcount(kept);
   }

@@ -12,7 +12,6 @@ Plan::Plan(const MtpModel& model) : model_(model) {
   if (model_.species_count() > 128) throw std::invalid_argument("more than 128 species");
   lay_out_moments();
   place_products(read_products());
-  prepare_radial();
   publish();
 }
 
@@ -154,27 +153,36 @@ void Plan::place_scalars(const std::vector<Target>& targets, const std::vector<i
   }
 }
 
-std::vector<double> Plan::radial_by_beta(const double* radial) const {
-  const int s = model_.species_count(), functions = radial_functions(shape_);
-  std::vector<double> result(static_cast<std::size_t>(s) * s * model_.radial_size * functions, 0.0);
-  double* to = result.data();
-  for (int pair = 0; pair < s * s; ++pair, radial += model_.n_mu * model_.radial_size)
-    for (int beta = 0; beta < model_.radial_size; ++beta, to += functions)
-      for (int mu = 0; mu < model_.n_mu; ++mu)
-        to[mu] = model_.scaling * radial[mu * model_.radial_size + beta];
-  return result;
+// Σ c_β T_β = Σ v_β U_β and its derivative Σ s_β U_β: 2 T_β = U_β − U_β−2, T'_β = β U_β−1.
+template <typename Real>
+std::vector<Real> Plan::radial_table(const double* radial) const {
+  const int pairs = model_.species_count() * model_.species_count(), size = model_.radial_size;
+  const int functions = radial_functions(shape_);
+  std::vector<Real> table(static_cast<std::size_t>(pairs) * size * radial_pieces<Real>() * functions);
+  Real* to = table.data();
+  for (int pair = 0; pair < pairs; ++pair, radial += model_.n_mu * size)
+    for (int beta = 0; beta < size; ++beta, to += radial_pieces<Real>() * functions)
+      for (int mu = 0; mu < model_.n_mu; ++mu) {
+        const auto c = [&](int k) {
+          return k < size ? model_.scaling * radial[mu * size + k] : 0.0;
+        };
+        const double value = (beta == 0 ? c(0) : c(beta) / 2) - c(beta + 2) / 2;
+        to[RADIAL_VALUE * functions + mu] = static_cast<Real>(value);
+        to[RADIAL_SLOPE * functions + mu] = static_cast<Real>((beta + 1) * c(beta + 1));
+        if constexpr (rounded<Real>())
+          to[RADIAL_REST * functions + mu] = static_cast<Real>(value - static_cast<Real>(value));
+      }
+  return table;
 }
 
-void Plan::prepare_radial() {
-  in_double_.radial = radial_by_beta(model_.radial.data());
-  isolated_ = model_.species_coefficients;
-}
+template std::vector<double> Plan::radial_table<double>(const double*) const;
+template std::vector<float> Plan::radial_table<float>(const double*) const;
 
 Plan::Operations Plan::operations() const {
   const double functions = radial_functions(shape_), weights = weights_at(shape_, 0);
   const double monomials = (shape_ + 1) * (shape_ + 2) / 2;
   const double moments = primary_slots(shape_);
-  const double radial = model_.radial_size * (4 + 2 * functions) + 3 * functions + 8;
+  const double radial = model_.radial_size * (1 + 2 * functions) + 3 * functions + 8;
   const double forward = (weights - functions) + monomials + moments;
   const double reverse = monomials + 2 * moments + 2 * monomials + 3 * functions;
   const double geometry = 3 /* r² */ + 8 /* 1/r */ + 4 /* û */ + 18 /* force */ + 9 /* stress */ + 3;
@@ -195,7 +203,7 @@ void Plan::publish() {
   tables_.min_distance = std::max(model_.min_distance, 1e-6);
   tables_.x_scale = 2 / width;
   tables_.x_shift = -(model_.max_distance + model_.min_distance) / width;
-  tables_.isolated = isolated_.data();
+  tables_.isolated = model_.species_coefficients.data();
   tables_.core_distance = model_.core_distance.data();
   tables_.core_strength = model_.core_strength;
   for (double distance : model_.core_distance)
@@ -228,13 +236,23 @@ void Plan::publish() {
   convert();
 }
 
+std::vector<float> rounded_values(const std::vector<double>& values) {
+  return {values.begin(), values.end()};
+}
+
+std::vector<float> rests_of_rounding(const std::vector<double>& values) {
+  std::vector<float> rests;
+  for (double value : values)
+    rests.push_back(static_cast<float>(value - static_cast<float>(value)));
+  return rests;
+}
+
 void Plan::convert() {
-  const auto narrow = [](const std::vector<double>& from, std::vector<float>& to) {
-    for (double value : from) to.push_back(static_cast<float>(value));
-  };
-  narrow(in_double_.radial, in_single_.radial);
-  narrow(in_double_.seeds, in_single_.seeds);
-  narrow(in_double_.row_values, in_single_.row_values);
+  in_double_.radial = radial_table<double>(model_.radial.data());
+  in_single_.radial = radial_table<float>(model_.radial.data());
+  in_single_.seeds = rounded_values(in_double_.seeds);
+  in_single_.row_values = rounded_values(in_double_.row_values);
+  in_single_.row_rests = rests_of_rounding(in_double_.row_values);
   const auto narrow_terms = [](const std::vector<Term<double>>& from, std::vector<Term<float>>& to) {
     for (const Term<double>& term : from)
       to.push_back({term.a, term.b, static_cast<float>(term.weight)});

@@ -9,6 +9,10 @@
 
 namespace elyte::mtp {
 
+// Coefficients in single precision, and what rounding has left of them.
+std::vector<float> rounded_values(const std::vector<double>& values);
+std::vector<float> rests_of_rounding(const std::vector<double>& values);
+
 class Plan {
  public:
   explicit Plan(const MtpModel& model);
@@ -21,8 +25,9 @@ class Plan {
   };
   Operations operations() const;
 
-  // Coefficients [z_i][z_j][μ][β] in the order of `Coefficients::radial`, times the scaling.
-  std::vector<double> radial_by_beta(const double* radial) const;
+  // Coefficients [z_i][z_j][μ][β] as `Coefficients::radial` has them.
+  template <typename Real>
+  std::vector<Real> radial_table(const double* radial) const;
 
   const Tables& tables() const { return tables_; }
   const MtpModel& model() const { return model_; }
@@ -45,7 +50,6 @@ class Plan {
   static void spread(const std::vector<Target>& targets, std::vector<std::size_t>& order, Same same);
   void place_scalars(const std::vector<Target>& targets, const std::vector<int>& slot);
   void place_form(const std::vector<Target>& targets, const std::vector<int>& slot);
-  void prepare_radial();
   void publish();
   void convert();
 
@@ -60,14 +64,15 @@ class Plan {
   // Coefficients of the tables in one precision.
   template <typename Real>
   struct Numbers {
-    std::vector<Real> radial, seeds, row_values;
+    std::vector<Real> radial, seeds, row_values, row_rests;
     std::vector<Term<Real>> terms, scalar_terms;
     Coefficients<Real> view() const {
-      return {radial.data(), terms.data(), seeds.data(), row_values.data(), scalar_terms.data()};
+      return {radial.data(),     terms.data(), seeds.data(),
+              row_values.data(), row_rests.data(), scalar_terms.data()};
     }
   };
 
-  std::vector<double> seed_, isolated_;
+  std::vector<double> seed_;
   Numbers<double> in_double_;
   Numbers<float> in_single_;
 };

@@ -107,7 +107,7 @@ Parameters::Parameters(const Basis& basis, const double* theta)
     : basis_(basis), tables_(basis.tables()) {
   const double* xi = theta + tables_.species_count;
   in_double_.row_values.assign(form_count(tables_), 0.0);
-  in_double_.radial = basis.plan_.radial_by_beta(xi + tables_.scalars_count);
+  in_double_.radial = basis.plan_.radial_table<double>(xi + tables_.scalars_count);
   const Term<double>* term = tables_.in_double.scalar_terms;
   std::vector<double> seed(static_cast<std::size_t>(tables_.slots), 0.0);
   std::vector<bool> stands(seed.size(), false);
@@ -122,10 +122,9 @@ Parameters::Parameters(const Basis& basis, const double* theta)
   }
   for (int slot = 0; slot < tables_.slots; ++slot)
     if (stands[slot]) seed_slot_.push_back(slot), in_double_.seeds.push_back(seed[slot]);
-  const auto narrow = [](const std::vector<double>& values) {
-    return std::vector<float>(values.begin(), values.end());
-  };
-  in_single_ = {narrow(in_double_.seeds), narrow(in_double_.row_values), narrow(in_double_.radial)};
+  in_single_ = {mtp::rounded_values(in_double_.seeds), mtp::rounded_values(in_double_.row_values),
+                mtp::rests_of_rounding(in_double_.row_values),
+                basis.plan_.radial_table<float>(xi + tables_.scalars_count)};
   tables_.isolated = theta;
   tables_.seeds_count = static_cast<int>(seed_slot_.size());
   tables_.seed_slot = seed_slot_.data();

@@ -53,10 +53,11 @@ class Parameters {
   // Coefficients that depend on θ, in one precision.
   template <typename Real>
   struct Numbers {
-    std::vector<Real> seeds, row_values, radial;
+    std::vector<Real> seeds, row_values, row_rests, radial;
     void put_into(mtp::Coefficients<Real>& coefficients) const {
       coefficients.seeds = seeds.data();
       coefficients.row_values = row_values.data();
+      coefficients.row_rests = row_rests.data();
       coefficients.radial = radial.data();
     }
   };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,6 +46,24 @@ def test_liquids_of_mlip(level: int, isa: str) -> None:
     np.testing.assert_allclose(
         single.stress, double.stress, atol=1e-5 * np.abs(double.stress).max()
     )
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_rounded_coefficients_do_not_shift_energies(isa: str) -> None:
+    """Each coefficient is nearly half of a last bit above what single precision has.
+
+    E = ξ₁ M + ξ₂ M², all f > 0: rounding alone would make it smaller by 1.5e-7 of itself.
+    """
+    start = MTP.initial(4, SPECIES, cutoff=5.0, min_distance=0.7, radial_size=2)
+    between = 1 + 0.45 * 2**-23
+    mtp = replace(
+        start,
+        scaling=1.0,
+        moment_coefficients=np.full(2, between),
+        radial=np.broadcast_to([between, -between / 2], start.radial.shape),
+    )
+    double, single = both(mtp, structure(0, 300, 0.08), isa)
+    assert abs(single.energy / double.energy - 1) < 2e-8
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)

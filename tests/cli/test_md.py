@@ -199,6 +199,25 @@ def test_a_run_begins_where_another_ended_and_keeps_its_time_step(
         call(folder, "--time", "1ps", "--timestep", "2fs", "--resume", "--out", str(first))
 
 
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        (["--ensemble", "nve"], "NVE"),
+        (["--temperature", "310K"], r"NVT at 310 K \(bussi\)"),
+        (["--ensemble", "npt"], r"NPT at 300 K \(bussi\), 1 bar \(scr\)"),
+    ],
+)
+def test_a_run_goes_on_under_the_same_conditions_only(
+    folder: Path, tmp_path: Path, options: list[str], asked: str
+) -> None:
+    out = tmp_path / "run.h5"
+    assert call(folder, "--time", "20fs", "--no-watch", "--out", str(out))[0] == 0
+    wanted = rf"was reached in NVT at 300 K \(bussi\), not in {asked}: .*begin another --out"
+    with pytest.raises(InputError, match=wanted):
+        call(folder, "--time", "40fs", "--resume", "--out", str(out), *options)
+    assert call(folder, "--time", "40fs", "--resume", "--no-watch", "--out", str(out))[0] == 0
+
+
 def test_no_pressure_is_told_without_a_box(folder: Path, tmp_path: Path) -> None:
     atoms = read_frames(folder / "crystal.xyz")[0].to_ase()
     atoms.pbc = False

@@ -156,7 +156,7 @@ def md(
         out.with_name(f"{out.name}.observed.npz"), named_numbers(charge, "--charge"),
     )  # fmt: skip
     with Display() as display:
-        state = run.saved_state(step) if resume else None
+        state = run.saved_state() if resume else None
         if relax_first and state is None:
             fast = model.native(threads=threads) if dispersion is None else force_field
             frame = _relaxed(frame, fast, display)
@@ -249,20 +249,27 @@ class _Run:
     def series_path(self) -> Path:
         return self.out.with_name(f"{self.out.name}.csv")
 
-    def saved_state(self, timestep: float) -> MDState | None:
+    def saved_state(self) -> MDState | None:
         """Return the state to go on from, or None when nothing was saved yet.
 
         Raises:
-            InputError: it was reached with another time step: times would not be those of steps.
+            InputError: it was reached with another time step (times would not be those of steps)
+                or under other conditions (one series would be of two ensembles).
         """
         if not self.state_path.exists():
             return None
         state = MDState.load(self.state_path)
+        timestep, conditions = self.settings.timestep, self.settings.conditions
         if abs(state.time - state.step * timestep) > 1e-6 * state.time:
             before = state.time / state.step
             raise InputError(
                 f"{self.state_path} was reached with a time step of {before:g} fs, not "
                 f"{timestep:g} fs: give --timestep {before:g}fs, or begin another --out"
+            )
+        if state.conditions and state.conditions != conditions:
+            raise InputError(
+                f"{self.state_path} was reached in {state.conditions}, not in {conditions}: give "
+                f"the same options, or begin another --out from {self.out}"
             )
         return state
 

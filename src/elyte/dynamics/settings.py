@@ -100,6 +100,18 @@ class RunSettings:
         """Length of the run, fs."""
         return self.steps * self.timestep
 
+    @property
+    def conditions(self) -> str:
+        """What is held at which values, and by what: "NPT at 300 K (bussi), 1 bar (scr)"."""
+        if self.ensemble == "NVE":
+            return "NVE"
+        held = [f"{_in_words(self.temperature)} K ({self.thermostat})"]
+        if self.ensemble == "NPT":
+            held.append(f"{_in_words(self.pressure_bar)} bar ({self.barostat})")
+        if self.volume is not None:
+            held.append(f"{_in_words(self.volume)} Å³")
+        return f"{self.ensemble} at {', '.join(held)}"
+
     def check(self, frame: Frame) -> None:
         """Raise InputError when the frame cannot be run so."""
         if len(frame) == 0:
@@ -167,6 +179,12 @@ class RunSettings:
             "history_every": HISTORY_EVERY,
             "history_length": HISTORY_LENGTH,
         }
+
+
+def _in_words(value: Schedule | tuple[float, float]) -> str:
+    if isinstance(value, tuple):
+        return ":".join(f"{number:g}" for number in value)
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _one_of(name: str, value: str, known: list[str]) -> None:

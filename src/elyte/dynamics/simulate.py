@@ -175,7 +175,8 @@ class _Run:
             raise InputError("NPT needs a potential that gives the stress; this one does not")
 
     def _state(self) -> MDState:
-        return MDState.from_native(self.frame, self.simulation.state())
+        state = self.simulation.state()
+        return MDState.from_native(self.frame, state, self.settings.conditions)
 
     # ---- the run -------------------------------------------------------------------------
 

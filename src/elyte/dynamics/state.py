@@ -35,6 +35,7 @@ class MDState:
         time: fs since the beginning.
         extended: variables of thermostat and barostat.
         random: state of the random numbers, (4,) unsigned.
+        conditions: of the run that led here, as `RunSettings.conditions`; "" if not known.
     """
 
     frame: Frame
@@ -46,6 +47,7 @@ class MDState:
     time: float
     extended: NDArray[np.float64]
     random: NDArray[np.uint64]
+    conditions: str = ""
 
     @property
     def temperature(self) -> float:
@@ -92,7 +94,7 @@ class MDState:
         }
 
     @classmethod
-    def from_native(cls, frame: Frame, values: dict[str, Any]) -> MDState:
+    def from_native(cls, frame: Frame, values: dict[str, Any], conditions: str) -> MDState:
         """Take the state that the native loop gives."""
         return cls(
             frame=frame.moved(values["positions"], values["cell"]),
@@ -104,6 +106,7 @@ class MDState:
             time=values["time"],
             extended=values["extended"],
             random=np.array(values["random"], dtype=np.uint64),
+            conditions=conditions,
         )
 
     def save(self, path: str | Path) -> None:
@@ -115,6 +118,7 @@ class MDState:
             "positions": frame.positions,
             "cell": frame.cell,
             "pbc": frame.pbc,
+            "conditions": self.conditions,
         }
         if frame.molecules is not None:
             arrays["molecules"] = frame.molecules
@@ -145,7 +149,7 @@ class MDState:
             fields: dict[str, Any] = {
                 name: scalars.get(name, np.asarray)(values[name]) for name in _FIELDS
             }
-            return cls(frame=frame, **fields)
+            return cls(frame=frame, **fields, conditions=str(values.get("conditions", "")))
         except FileNotFoundError as error:
             raise InputError(f"{path}: no such file") from error
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

@@ -320,10 +320,11 @@ def _realised(recipe: Recipe, analyses: dict[float, Analysis]) -> list[tuple[str
 def _unconverged(state: State) -> str:
     """Say why learning ended, and which numbers of the recipe would let it go on."""
     settings = state.settings
-    numbers = [
-        f"learning.max_rounds ({settings.max_rounds})",
-        f"learning.max_labels ({settings.max_labels})",
+    budgets = [
+        ("rounds", state.round, settings.max_rounds),
+        ("labels", len(state.training), settings.max_labels),
     ]
+    numbers = [f"learning.max_{name} ({most})" for name, used, most in budgets if used >= most]
     if "above the target" in state.finished_learning:
         target = 1000 * settings.force_error_target
         numbers.append(f"learning.force_error_target ({target:g} meV/Å)")

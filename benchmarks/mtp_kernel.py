@@ -100,10 +100,12 @@ def measure(
     frame: Frame, mtp: MTP, isa: str, precision: str, threads: int, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Return one row of the table."""
-    repeats = options.repeats
     potential = native.Potential(mtp.native_arrays(), isa, precision)
     pbc = tuple(map(bool, frame.pbc))
     structure = (frame.numbers, frame.positions, frame.cell, pbc)
+    # small levels, of which an evaluation is short, more often: it can be disturbed whole
+    list_time, forces_time = potential.time(*structure, threads, 3, SKIN)
+    repeats = max(10, round(options.seconds / (list_time + 3 * forces_time)))
     list_time, forces_time = potential.time(*structure, threads, repeats, SKIN)
     bare_time = potential.time(*structure, threads, repeats, 0.0)[1]
     n = len(frame)
@@ -210,7 +212,7 @@ def main() -> None:
     parser.add_argument("--levels", type=int, nargs="*", default=[8, 12, 16, 20, 24])
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--isa", nargs="*", default=native.instruction_sets())
-    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement, about")
     parser.add_argument("--motep", nargs="*", default=["C="], metavar="NAME=FOLDER")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/mtp_kernel.json"))
     options = parser.parse_args()

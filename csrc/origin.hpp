@@ -45,28 +45,36 @@ class Origin {
     if (!known_ || numbers_.size() != static_cast<std::size_t>(c.n) || pbc_ != c.pbc ||
         !std::equal(numbers_.begin(), numbers_.end(), c.numbers))
       return false;
-    detail::Matrix f{1, 0, 0, 0, 1, 0, 0, 0, 1};
-    if (!std::equal(cell_.begin(), cell_.end(), c.cell)) f = deformation(c);
+    if (std::equal(cell_.begin(), cell_.end(), c.cell))
+      return two_largest(c, [](const double* old, int b) { return old[b]; }) <= skin_;
+    const detail::Matrix f = deformation(c);
     double strain2 = 0;
     for (int k = 0; k < 9; ++k) strain2 += (f[k] - (k % 4 == 0)) * (f[k] - (k % 4 == 0));
-    const double room = (1 - std::sqrt(strain2)) * (cutoff_ + skin_) - cutoff_;
+    return two_largest(c, [&f](const double* old, int b) {
+             return old[0] * f[b] + old[1] * f[3 + b] + old[2] * f[6 + b];
+           }) <= (1 - std::sqrt(strain2)) * (cutoff_ + skin_) - cutoff_;
+  }
+
+ private:
+  // The sum of the two largest |u|, where `carried` says where an atom would be now, axis b, had it
+  // not moved; not a number where something is not.
+  template <typename Carried>
+  double two_largest(const Configuration& c, Carried carried) const {
     double first2 = 0, second2 = 0, sum = 0;
     for (std::size_t i = 0; i < numbers_.size(); ++i) {
       const double *old = &positions_[3 * i], *now = c.positions + 3 * i;
       double moved2 = 0;
       for (int b = 0; b < 3; ++b) {
-        const double u = now[b] - (old[0] * f[b] + old[1] * f[3 + b] + old[2] * f[6 + b]);
+        const double u = now[b] - carried(old, b);
         moved2 += u * u;
       }
       sum += moved2;
       second2 = std::max(second2, std::min(first2, moved2));
       first2 = std::max(first2, moved2);
     }
-    // also where something is not a number
-    return std::isfinite(sum) && std::sqrt(first2) + std::sqrt(second2) <= room;
+    return std::isfinite(sum) ? std::sqrt(first2) + std::sqrt(second2) : sum - sum;
   }
 
- private:
   // F = h₀⁻¹ h.
   detail::Matrix deformation(const Configuration& c) const {
     const auto before = detail::inverse(detail::completed_cell(cell_.data(), pbc_));

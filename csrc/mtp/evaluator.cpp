@@ -93,19 +93,16 @@ void Evaluator::evaluate(const Configuration& c, Evaluation& result) {
   scratch_.resize(static_cast<std::size_t>(team_->threads()));
   energies_.resize(n);
   result.forces.resize(3 * n);
-  double* forces = forces_.aligned(4 * n * count);
+  forces_.begin(c.n, list_.shares().count);
   std::vector<Results> results(count);
   make_room_for_rows(result, n, results);
-  for (Results& part : results) {
-    part.energies = energies_.data();
-    part.forces = forces;
-    forces += 4 * n;
-  }
+  for (Results& part : results) part.energies = energies_.data();
   list_.place(c, *team_);
   team_->share(list_.shares().count,
               [&](std::int64_t share, int thread) { run_kernel(share, thread, results[share]); });
-  team_->share(list_.shares().count,
-              [&](std::int64_t share, int) { sum_forces(share, results, result.forces); });
+  team_->share(list_.shares().count, [&](std::int64_t share, int) {
+    forces_.sum(list_.shares().begin(share), list_.shares().end(share), result.forces.data());
+  });
   sum_chunks(results, result);
   if (result.grading)
     grade_rows(*kernel_, plan_->model(), list_.types(), *team_, scratch_, result);
@@ -118,21 +115,10 @@ void Evaluator::run_kernel(std::int64_t share, int thread, Results& part) {
   const Shares& shares = list_.shares();
   const Atoms atoms = list_.atoms(share, thread);
   AlignedMemory& scratch = scratch_[static_cast<std::size_t>(thread)];
-  std::fill_n(part.forces, 4 * shares.atoms, 0.0);
+  part.forces = forces_.cleared(share);
   kernel_->range(plan_->tables(), atoms, shares.begin(share), shares.end(share),
                  scratch.aligned(kernel_->scratch(plan_->tables(), atoms)), part);
-}
-
-// What all shares make of the forces on the atoms of one.
-void Evaluator::sum_forces(std::int64_t share, const std::vector<Results>& parts,
-                           std::vector<double>& forces) const {
-  const Shares& shares = list_.shares();
-  for (std::int64_t i = shares.begin(share); i < shares.end(share); ++i) {
-    double sum[4] = {0, 0, 0, 0};
-    for (const Results& part : parts)
-      for (int x = 0; x < 4; ++x) sum[x] += part.forces[4 * i + x];
-    for (int x = 0; x < 3; ++x) forces[3 * i + x] = sum[x];
-  }
+  forces_.made(share, thread);
 }
 
 // Rows of atoms are put where they belong; sums over atoms are made by each chunk on its own.

@@ -7,6 +7,7 @@
 
 #include "forcefield.hpp"
 #include "mtp/aligned_memory.hpp"
+#include "mtp/force_sums.hpp"
 #include "mtp/ghost_list.hpp"
 #include "mtp/kernel.hpp"
 #include "mtp/plan.hpp"
@@ -45,8 +46,6 @@ class Evaluator final : public ForceField {
   void make_room_for_rows(Evaluation& result, std::size_t n, std::vector<Results>& chunks);
   void place_rows(const std::vector<std::int32_t>& only, std::size_t n);
   void run_kernel(std::int64_t share, int thread, Results& part);
-  void sum_forces(std::int64_t share, const std::vector<Results>& parts,
-                  std::vector<double>& forces) const;
   void sum_chunks(const std::vector<Results>& results, Evaluation& result);
   void refuse(std::int64_t i, std::int64_t j) const;
 
@@ -57,7 +56,7 @@ class Evaluator final : public ForceField {
   GhostList list_;
   std::vector<double> energies_, row_sums_;
   std::vector<std::int32_t> row_place_;
-  AlignedMemory forces_;
+  ForceSums forces_;
   std::vector<AlignedMemory> scratch_;
 };
 

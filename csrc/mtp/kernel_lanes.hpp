@@ -234,58 +234,6 @@ ELYTE_INLINE void store_rows(double* rows, Wide x, Wide y, Wide z) {
 #endif
 }
 
-// A set of lanes, one bit for each.
-typedef std::uint32_t Lanes;
-
-ELYTE_INLINE Lanes first_lanes(int count) { return count < LANES ? (1u << count) - 1 : ~0u; }
-
-ELYTE_INLINE Lanes lanes_below(Vec v, Real limit) {
-#if defined(__AVX512F__) && defined(ELYTE_SINGLE)
-  return _mm512_cmp_ps_mask(v, all(limit), _CMP_LT_OQ);
-#elif defined(__AVX512F__)
-  return _mm512_cmp_pd_mask(v, all(limit), _CMP_LT_OQ);
-#elif defined(__AVX2__) && defined(ELYTE_SINGLE)
-  return static_cast<Lanes>(_mm256_movemask_ps(_mm256_cmp_ps(v, all(limit), _CMP_LT_OQ)));
-#elif defined(__AVX2__)
-  return static_cast<Lanes>(_mm256_movemask_pd(_mm256_cmp_pd(v, all(limit), _CMP_LT_OQ)));
-#else
-  Lanes below = 0;
-  for (int lane = 0; lane < LANES; ++lane) below |= static_cast<Lanes>(v[lane] < limit) << lane;
-  return below;
-#endif
-}
-
-// Put these lanes down, one after the other. May write LANES entries, whatever their number.
-ELYTE_INLINE void keep(Real* to, Vec v, Lanes lanes) {
-#if defined(__AVX512F__) && defined(ELYTE_SINGLE)
-  store_unaligned(to, _mm512_maskz_compress_ps(static_cast<__mmask16>(lanes), v));
-#elif defined(__AVX512F__)
-  store_unaligned(to, _mm512_maskz_compress_pd(static_cast<__mmask8>(lanes), v));
-#else
-  for (int lane = 0; lane < LANES; ++lane) {
-    *to = v[lane];
-    to += lanes >> lane & 1;
-  }
-#endif
-}
-
-ELYTE_INLINE void keep(std::int32_t* to, const std::int32_t* from, Lanes lanes) {
-#if defined(__AVX512F__) && defined(ELYTE_SINGLE)
-  _mm512_storeu_si512(
-      to, _mm512_maskz_compress_epi32(static_cast<__mmask16>(lanes), _mm512_loadu_si512(from)));
-#elif defined(__AVX512F__)
-  const auto of_eight = reinterpret_cast<const __m256i*>(from);
-  _mm256_storeu_si256(
-      reinterpret_cast<__m256i*>(to),
-      _mm256_maskz_compress_epi32(static_cast<__mmask8>(lanes), _mm256_loadu_si256(of_eight)));
-#else
-  for (int lane = 0; lane < LANES; ++lane) {
-    *to = from[lane];
-    to += lanes >> lane & 1;
-  }
-#endif
-}
-
 ELYTE_INLINE double sum_of(Wide v) {
   double sum = 0;
   for (int lane = 0; lane < WIDE; ++lane) sum += v[lane];

@@ -45,21 +45,21 @@ void gather(const Tables& tables, const Atoms& atoms, std::int64_t i, Scratch& s
       exact[part] = x[part] * x[part] + y[part] * y[part] + z[part] * z[part];
     const Vec r2 = narrow(exact);
     for (int part = 0; part < PARTS; ++part) rest[part] = exact[part] - widen(r2, part);
-    const Lanes near = lanes_below(r2, cutoff2) & first_lanes(length - k);
+    const Lanes near = lanes_below(r2, cutoff2) & first_lanes<LANES>(length - k);
     s.kept[group] = {near, count};
     keep(s.dx + count, narrow(x), near);
     keep(s.dy + count, narrow(y), near);
     keep(s.dz + count, narrow(z), near);
     keep(s.r2 + count, r2, near);
     if constexpr (rounded<Real>()) keep(s.rest + count, narrow(rest), near);
-    keep(mine.ghosts + count, listed + k, near);
+    keep_words(mine.ghosts + count, load_words(listed + k), near);
     count += __builtin_popcount(near);
   }
   s.kept[group] = {0, count};
   for (int z = 0; z < tables.species_count; ++z) {
     const int end = static_cast<int>(bounds[z + 1] - bounds[0]);
     const Kept& last = s.kept[end / LANES];
-    mine.ends[z] = last.before + __builtin_popcount(last.lanes & first_lanes(end % LANES));
+    mine.ends[z] = last.before + __builtin_popcount(last.lanes & first_lanes<LANES>(end % LANES));
   }
   mine.count = count;
   for (int k = count; k < round_up(count); ++k) {  // harmless values for the lanes left over

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "mtp/kernel.hpp"
-#include "mtp/kernel_lanes.hpp"
+#include "mtp/kernel_compress.hpp"
 
 namespace elyte::mtp {
 namespace {

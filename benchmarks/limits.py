@@ -14,7 +14,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -160,17 +160,12 @@ def call(script: str, *arguments: str) -> None:
     subprocess.run([sys.executable, str(HERE / script), *arguments], check=False, cwd=HERE.parent)
 
 
-def read(name: str) -> dict[str, Any]:
-    """Return what a benchmark has written.
-
-    Raises:
-        SystemExit: it has written nothing.
-    """
+def read(name: str, rows: Callable[[dict[str, Any]], Iterator[Row]]) -> Iterator[Row]:
+    """Return the rows of what a benchmark has written, or one that says that it failed."""
     path = RESULTS / f"{name}.json"
     if not path.exists():
-        raise SystemExit(f"{path} is not there: the benchmark before it failed")
-    report: dict[str, Any] = json.loads(path.read_text())
-    return report
+        return iter([Row(f"{name} (it says above why)", "", "failed", False)])
+    return rows(json.loads(path.read_text()))
 
 
 def measure(given: argparse.Namespace) -> Iterator[Row]:
@@ -196,7 +191,7 @@ def measure(given: argparse.Namespace) -> Iterator[Row]:
         if name not in given.keep:
             (RESULTS / f"{name}.json").unlink(missing_ok=True)
             call(script, *arguments)
-        yield from rows(read(name))
+        yield from read(name, rows)
 
 
 def kernel_options(given: argparse.Namespace) -> list[str]:

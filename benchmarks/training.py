@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import training_data
 from scipy.optimize import minimize
 
-from elyte.core.formats import read_dataset
 from elyte.core.frame import Dataset, Frame, LabelledFrame, Labels
 from elyte.potentials.mtp import MTP
 from elyte.potentials.mtp.derivatives import FrameSet, instruction_sets
@@ -169,24 +169,15 @@ def plain_bfgs(mtp: MTP, data: Dataset, gradients: int, threads: int) -> dict[st
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("data", nargs="*", type=Path)
-    parser.add_argument("--species", default=None, help="elements of .cfg files: 'Li,Ti,O'")
-    parser.add_argument("--level", type=int, default=16)
+    training_data.add_options(parser, files="*")
     parser.add_argument("--starts", type=int, default=3)
     parser.add_argument("--warm", type=int, default=20, help="frames added for the warm start")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=None)
     parser.add_argument("--tolerance", type=float, default=2e-3)
-    parser.add_argument("--frames", type=int, default=None)
-    parser.add_argument("--energy-key", default=None)
-    parser.add_argument("--forces-key", default=None)
     parser.add_argument("--out", type=Path, default=None)
     given = parser.parse_args()
-    species = given.species.split(",") if given.species else None
-    keys = (given.energy_key, given.forces_key)
-    data = Dataset(x for path in given.data for x in read_dataset(path, *keys, species=species))
-    data = Dataset([x for x in data if len(x.frame) > 1][: given.frames])
-    data = data if len(data) else made_set(60)
+    data = training_data.read(given) if given.data else made_set(60)
     shortest = round(0.95 * smallest_distance(data.frames), 3)
     starts = [
         MTP.initial(given.level, data.species, 5.0, shortest, seed=k) for k in range(given.starts)

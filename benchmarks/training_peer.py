@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import training_data
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from scipy.optimize import minimize
 
-from elyte.core.formats import read_dataset
 from elyte.core.frame import Dataset, LabelledFrame
 from elyte.potentials.mtp import MTP
 from elyte.potentials.mtp.loss import Loss, Weights
@@ -157,12 +157,7 @@ def ours(start: MTP, data: Dataset, target: float, tolerance: float) -> dict[str
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--species", default=None, help="elements of .cfg files: 'Li,Ti,O'")
-    parser.add_argument("--energy-key", default=None)
-    parser.add_argument("--forces-key", default=None)
-    parser.add_argument("--level", type=int, default=16)
-    parser.add_argument("--frames", type=int, default=None)
+    training_data.add_options(parser, files="+")
     parser.add_argument(
         "--seconds", type=float, default=100.0, help="processor time, limit of BFGS"
     )
@@ -174,16 +169,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=None)
     given = parser.parse_args()
-    named = given.species.split(",") if given.species else None
-    read = read_dataset(given.data, given.energy_key, given.forces_key, species=named)
-    data = Dataset([x for x in read if len(x.frame) > 1][: given.frames])
+    data = training_data.read(given)
     start = start_of(data, given.level, given.seed)
     peer = bfgs_of_motep(start, data, given.peer_seconds or given.seconds)
     far = bfgs_of_ours(start, data, given.gradients, given.seconds)
     each = peer["processor_seconds"] / peer["gradients"]
     mine = ours(start, data, far["loss"], given.tolerance)
     report = {
-        "data": given.data.name, "frames": len(data), "parameters": start.n_parameters,
+        "data": given.data[0].name, "frames": len(data), "parameters": start.n_parameters,
         "load": os.getloadavg()[0], "motep": peer, "seconds of a gradient of motep": each,
         "BFGS over our gradient": far, "elyte": mine,
     }  # fmt: skip

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "cell.hpp"
@@ -72,7 +73,8 @@ class Origin {
       second2 = std::max(second2, std::min(first2, moved2));
       first2 = std::max(first2, moved2);
     }
-    return std::isfinite(sum) ? std::sqrt(first2) + std::sqrt(second2) : sum - sum;
+    if (!std::isfinite(sum)) return std::numeric_limits<double>::quiet_NaN();
+    return std::sqrt(first2) + std::sqrt(second2);
   }
 
   // F = h₀⁻¹ h.

@@ -50,7 +50,7 @@ void list_neighbours(const Search& search, std::int32_t self, const Piece* piece
       const Narrow dx = load_narrow(at.x + ghost) - x0, dy = load_narrow(at.y + ghost) - y0;
       const Narrow dz = load_narrow(at.z + ghost) - z0;
       keep_near(dx * dx + dy * dy + dz * dz, limit2, ghost, pieces[piece].end - ghost, type,
-                 found);
+                found);
     }
   std::int32_t count = 0;
   for (int species = 0; species < search.species_count; ++species) {

@@ -153,6 +153,15 @@ void Plan::place_scalars(const std::vector<Target>& targets, const std::vector<i
   }
 }
 
+namespace {
+
+// What rounding to single precision has left of a value.
+float rest_of_rounding(double value) {
+  return static_cast<float>(value - static_cast<float>(value));
+}
+
+}  // namespace
+
 // Σ c_β T_β = Σ v_β U_β and its derivative Σ s_β U_β: 2 T_β = U_β − U_β−2, T'_β = β U_β−1.
 template <typename Real>
 std::vector<Real> Plan::radial_table(const double* radial) const {
@@ -170,13 +179,12 @@ std::vector<Real> Plan::radial_table(const double* radial) const {
         to[RADIAL_VALUE * functions + mu] = static_cast<Real>(value);
         to[RADIAL_SLOPE * functions + mu] = static_cast<Real>((beta + 1) * c(beta + 1));
         if constexpr (rounded<Real>())
-          to[RADIAL_REST * functions + mu] = static_cast<Real>(value - static_cast<Real>(value));
+          to[RADIAL_REST * functions + mu] = rest_of_rounding(value);
       }
   return table;
 }
 
 template std::vector<double> Plan::radial_table<double>(const double*) const;
-template std::vector<float> Plan::radial_table<float>(const double*) const;
 
 Plan::Operations Plan::operations() const {
   const double functions = radial_functions(shape_), weights = weights_at(shape_, 0);
@@ -240,19 +248,13 @@ std::vector<float> rounded_values(const std::vector<double>& values) {
   return {values.begin(), values.end()};
 }
 
-std::vector<float> rests_of_rounding(const std::vector<double>& values) {
-  std::vector<float> rests;
-  for (double value : values)
-    rests.push_back(static_cast<float>(value - static_cast<float>(value)));
-  return rests;
-}
-
 void Plan::convert() {
   in_double_.radial = radial_table<double>(model_.radial.data());
   in_single_.radial = radial_table<float>(model_.radial.data());
   in_single_.seeds = rounded_values(in_double_.seeds);
   in_single_.row_values = rounded_values(in_double_.row_values);
-  in_single_.row_rests = rests_of_rounding(in_double_.row_values);
+  for (double value : in_double_.row_values)
+    in_single_.row_rests.push_back(rest_of_rounding(value));
   const auto narrow_terms = [](const std::vector<Term<double>>& from, std::vector<Term<float>>& to) {
     for (const Term<double>& term : from)
       to.push_back({term.a, term.b, static_cast<float>(term.weight)});

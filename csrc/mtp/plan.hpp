@@ -9,9 +9,8 @@
 
 namespace elyte::mtp {
 
-// Coefficients in single precision, and what rounding has left of them.
+// Coefficients in single precision.
 std::vector<float> rounded_values(const std::vector<double>& values);
-std::vector<float> rests_of_rounding(const std::vector<double>& values);
 
 class Plan {
  public:

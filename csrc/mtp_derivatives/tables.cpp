@@ -122,14 +122,16 @@ Parameters::Parameters(const Basis& basis, const double* theta)
   }
   for (int slot = 0; slot < tables_.slots; ++slot)
     if (stands[slot]) seed_slot_.push_back(slot), in_double_.seeds.push_back(seed[slot]);
-  in_single_ = {mtp::rounded_values(in_double_.seeds), mtp::rounded_values(in_double_.row_values),
-                mtp::rests_of_rounding(in_double_.row_values),
-                basis.plan_.radial_table<float>(xi + tables_.scalars_count)};
+  row_values_in_single_ = mtp::rounded_values(in_double_.row_values);
   tables_.isolated = theta;
   tables_.seeds_count = static_cast<int>(seed_slot_.size());
   tables_.seed_slot = seed_slot_.data();
-  in_double_.put_into(tables_.in_double);
-  in_single_.put_into(tables_.in_single);
+  tables_.in_double.seeds = in_double_.seeds.data();
+  tables_.in_double.row_values = in_double_.row_values.data();
+  tables_.in_double.radial = in_double_.radial.data();
+  // rows in single precision begin from a state in double, and need nothing else that depends on θ
+  tables_.in_single.row_values = row_values_in_single_.data();
+  tables_.in_single.seeds = tables_.in_single.radial = tables_.in_single.row_rests = nullptr;
 }
 
 std::vector<std::string> passes_available() {

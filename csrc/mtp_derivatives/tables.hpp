@@ -50,21 +50,12 @@ class Parameters {
  private:
   const Basis& basis_;
   mtp::Tables tables_;
-  // Coefficients that depend on θ, in one precision.
-  template <typename Real>
-  struct Numbers {
-    std::vector<Real> seeds, row_values, row_rests, radial;
-    void put_into(mtp::Coefficients<Real>& coefficients) const {
-      coefficients.seeds = seeds.data();
-      coefficients.row_values = row_values.data();
-      coefficients.row_rests = row_rests.data();
-      coefficients.radial = radial.data();
-    }
-  };
-
+  // Coefficients that depend on θ.
+  struct {
+    std::vector<double> seeds, row_values, radial;
+  } in_double_;
+  std::vector<float> row_values_in_single_;
   std::vector<int> seed_slot_;
-  Numbers<double> in_double_;
-  Numbers<float> in_single_;
 };
 
 // The passes of an instruction set by name, or the best this processor has for "".
